@@ -1,0 +1,127 @@
+//===- TargetInfo.cpp - What a target string means ------------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The CPU names, levels and their features are LLVM's own tables
+// (TargetParser), so that a name which this file accepts is one that code
+// generation knows as well.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Support/TargetInfo.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/AArch64TargetParser.h"
+#include "llvm/TargetParser/X86TargetParser.h"
+
+#include <vector>
+
+using namespace llvm;
+
+namespace attn {
+namespace {
+
+Error makeError(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+/// Fills in an x86-64 CPU or level.
+Error fillX86(TargetInfo &info, StringRef text, StringRef cpu) {
+  SmallVector<StringRef> named;
+  X86::getFeaturesForCPU(cpu, named);
+  // The table names only some of a level's features and leaves the others to be
+  // implied.
+  StringMap<bool> all;
+  for (StringRef feature : named) {
+    all[feature] = true;
+    X86::updateImpliedFeatures(feature, /*Enabled=*/true, all);
+  }
+  SmallVector<std::string> features;
+  for (const StringMapEntry<bool> &entry : all)
+    if (entry.second)
+      features.push_back(("+" + entry.first()).str());
+  sort(features); // a StringMap has no order of its own
+  info.cpu = cpu.str();
+  info.triple = "x86_64-unknown-linux-gnu";
+  info.features = join(features, ",");
+  for (StringRef needed : {"avx2", "fma"})
+    if (!info.hasFeature(needed))
+      return makeError("target '" + text + "' has no " + needed +
+                       ": expected an x86-64 CPU with avx2 and fma");
+  bool wide = info.hasFeature("avx512f") && info.hasFeature("avx512dq") &&
+              info.hasFeature("avx512vl");
+  info.f32Lanes = wide ? 16 : 8;
+  info.vectorRegisters = wide ? 32 : 16;
+  return Error::success();
+}
+
+/// Fills in an AArch64 CPU (`cpuName`) with the extensions it is known to have.
+Error fillAArch64(TargetInfo &info, StringRef text, StringRef cpuName,
+                  const AArch64::ArchInfo &arch,
+                  const AArch64::ExtensionBitset &extensions) {
+  std::vector<StringRef> features;
+  features.push_back(arch.ArchFeature);
+  AArch64::getExtensionFeatures(extensions, features);
+  info.cpu = cpuName.str();
+  info.triple = "aarch64-unknown-linux-gnu";
+  info.features = join(features, ",");
+  if (!info.hasFeature("neon"))
+    return makeError("target '" + text +
+                     "' has no neon: expected an aarch64 CPU with neon");
+  info.f32Lanes = 4;
+  info.vectorRegisters = 32;
+  return Error::success();
+}
+
+Error fillCPU(TargetInfo &info, StringRef text, StringRef name) {
+  if (X86::parseArchX86(name, /*Only64Bit=*/true) != X86::CK_None)
+    return fillX86(info, text, name);
+  if (std::optional<AArch64::CpuInfo> cpu = AArch64::parseCpu(name))
+    return fillAArch64(info, text, name, cpu->Arch, cpu->DefaultExtensions);
+  if (const AArch64::ArchInfo *arch = AArch64::parseArch(name))
+    return fillAArch64(info, text, "generic", *arch, arch->DefaultExts);
+  return makeError("unknown target '" + text +
+                   "': no x86-64 or aarch64 CPU or level is named '" + name +
+                   "'");
+}
+
+} // namespace
+
+Expected<TargetInfo> TargetInfo::parse(StringRef text) {
+  TargetInfo info;
+  auto [kind, name] = text.split(':');
+  if (kind == "cpu")
+    info.kind = TargetKind::CPU;
+  else if (kind == "linalg")
+    info.kind = TargetKind::Linalg;
+  else
+    return makeError("unknown target '" + text +
+                     "': expected cpu, cpu:<name>, linalg");
+  if (!text.contains(':'))
+    return info;
+  if (name.empty())
+    return makeError("target '" + text + "' names no CPU: expected " + kind +
+                     " or " + kind + ":<name>");
+  info.name = name.str();
+  if (Error error = fillCPU(info, text, name))
+    return std::move(error);
+  return info;
+}
+
+bool TargetInfo::hasFeature(StringRef name) const {
+  for (StringRef feature : split(features, ','))
+    if (feature.consume_front("+") && feature == name)
+      return true;
+  return false;
+}
+
+std::string TargetInfo::str() const {
+  std::string text = kind == TargetKind::CPU ? "cpu" : "linalg";
+  return isResolved() ? text + ":" + name : text;
+}
+
+} // namespace attn
