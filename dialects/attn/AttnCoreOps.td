@@ -1,0 +1,106 @@
+//===- AttnCoreOps.td - Scaled dot-product attention -------*- tablegen -*-===//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_CORE_OPS_TD
+#define ATTN_CORE_OPS_TD
+
+include "dialects/attn/AttnOpBase.td"
+
+def Attn_YieldOp : Attn_Op<"yield", [
+    Pure, Terminator, ParentOneOf<["MhaOp", "SdpaOp", "OnlineSdpaOp"]>]> {
+  let summary = "ends a score or mask region";
+  let description = [{
+    Yields the new score (accumulator type) or whether the key is kept (i1).
+  }];
+  let arguments = (ins AnyType:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+def Attn_SdpaOp : Attn_Op<"sdpa", [
+    Pure, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<TilingInterface, [
+      "getLoopIteratorTypes", "getIterationDomain", "getTiledImplementation",
+      "getResultTilePosition", "generateResultTileValue"]>]> {
+  let summary = "scaled dot-product attention with any score and mask rule";
+  let description = [{
+    For each (b, h, m), with the key/value head h floordiv (H / Hkv):
+    `s[n] = scale * sum_d Q[m,d] K[n,d]`; `s[n] = score(s[n], b, h, m, n)`;
+    keys with `mask(b, h, m, n)` false or s[n] = -inf are dropped;
+    `p = softmax(s)` over the kept keys, a sink logit joining the denominator;
+    `O[m] = sum_n p[n] V[n]`. No kept key gives O = 0 and LSE = -inf.
+    Accumulates in f32 (f64 for f64), rounds once to the output type.
+
+    Operands: query [B,H,M,D], key [B,Hkv,N,D], value [B,Hkv,N,Dv], in memory
+    in the order that `layout` says (query, key, value, output). Named
+    variants: `scale softcap causal window alibi additive keep kv_lens sinks`;
+    they act in the order scale, softcap, score region, alibi, additive, then
+    keep, mask region, causal, window, kv_lens, then sinks. `captures` are
+    read where their map says and handed to both regions as scalars.
+    Results: output [B,H,M,Dv]; on request lse [B,H,M], weights [B,H,M,N].
+
+    Example:
+    ```mlir
+    func.func @gqa(%q: tensor<1x32x?x128xbf16>, %k: tensor<1x8x?x128xbf16>, %v: tensor<1x8x?x128xbf16>,
+                   %w: index, %c: f32) -> tensor<1x32x?x128xbf16> {
+      %o = attn.sdpa %q, %k, %v softcap(%c) causal(bottom_right) window(%w, 0)
+        : tensor<1x32x?x128xbf16>, tensor<1x8x?x128xbf16>, tensor<1x8x?x128xbf16> -> tensor<1x32x?x128xbf16>
+      return %o : tensor<1x32x?x128xbf16>
+    }
+    func.func @alibi_in_documents(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>,
+                                  %slope: tensor<8xf32>, %doc: tensor<2x64xi32>) -> tensor<2x8x64x32xf32> {
+      %o = attn.sdpa %q, %k, %v captures(%slope[h] : tensor<8xf32>, %doc[b, m] : tensor<2x64xi32>, %doc[b, n] : tensor<2x64xi32>)
+        : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32> -> tensor<2x8x64x32xf32>
+        score(%s, %b, %h, %m, %n, %sl, %dm, %dn) {
+          %d = arith.subi %m, %n : index
+          %i = arith.index_cast %d : index to i32
+          %f = arith.sitofp %i : i32 to f32
+          %t = arith.mulf %sl, %f : f32
+          %r = arith.subf %s, %t : f32
+          attn.yield %r : f32
+        } mask(%b, %h, %m, %n, %sl, %dm, %dn) {
+          %same = arith.cmpi eq, %dm, %dn : i32
+          attn.yield %same : i1
+        }
+      return %o : tensor<2x8x64x32xf32>
+    }
+    ```
+    Constraints: sdpa_c1 ... in dialects/attn/README.md. Lifetime: written by a
+    user or made by split-heads; named variants gone after fuse; gone after tile
+    (plan room cpu) or linalg (plan room linalg).
+  }];
+  let arguments = !con((ins
+    AnyRankedTensor:$query,
+    AnyRankedTensor:$key,
+    AnyRankedTensor:$value
+  ), Attn_variantOperands, (ins
+    Variadic<Index>:$offsets
+  ), Attn_variantAttrs, (ins
+    OptionalAttr<Attn_AffineMapArrayAttr>:$layouts,
+    OptionalAttr<Attn_PlanAttr>:$plan
+  ));
+  let results = (outs AnyRankedTensor:$output, Optional<AnyRankedTensor>:$lse,
+                      Optional<AnyRankedTensor>:$weights);
+  let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// True when a clause other than scale, captures and regions is present:
+    /// such an op must go through attn-fuse-variants before it is tiled.
+    bool hasNamedVariants();
+    /// Layout maps (b, h, s, d) -> memory order of query, key, value, output.
+    ::mlir::AffineMap getLayout(unsigned operand);
+    ::mlir::AffineMap getQueryLayout() { return getLayout(0); }
+    ::mlir::AffineMap getKeyLayout() { return getLayout(1); }
+    ::mlir::AffineMap getValueLayout() { return getLayout(2); }
+    ::mlir::AffineMap getOutputLayout() { return getLayout(3); }
+    /// f64 for f64 operands, else f32.
+    ::mlir::FloatType getAccumulatorType();
+    /// Capture maps as affine maps over (b, h, m, n).
+    ::llvm::SmallVector<::mlir::AffineMap> getCaptureMapValues();
+  }];
+}
+
+#endif // ATTN_CORE_OPS_TD

@@ -1,0 +1,139 @@
+//===- AttnTileOps.td - What one parallel task computes ----*- tablegen -*-===//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TILE_OPS_TD
+#define ATTN_TILE_OPS_TD
+
+include "dialects/attn/AttnOpBase.td"
+
+def Attn_OnlineSdpaOp : Attn_Op<"online_sdpa", [
+    IsolatedFromAbove,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+    DeclareOpInterfaceMethods<ConditionallySpeculatable>]> {
+  let summary = "attention of one query group over a range of keys, not yet normalised";
+  let description = [{
+    Query [1,1,m,D], key [1,1,N,D] and value [1,1,N,Dv] are slices for one
+    (b, h) in the memory order of `layout`; `tile` gives the offsets of
+    this slice in the whole problem. Keys in [lo, hi) take part; those in
+    [full_lo, full_hi) are known to be kept by every query of the group, so
+    that the mask is evaluated only for the others. The running maximum is
+    lanewise, so a row's bits do not depend on its neighbours. Source: Milakov
+    and Gimelshein, Online normalizer calculation for softmax (2018).
+
+    Example:
+    ```mlir
+    func.func @group(%q: tensor<1x1x48x64xf32>, %k: tensor<1x1x?x64xf32>, %v: tensor<1x1x?x64xf32>, %o: tensor<1x1x48x64xf32>,
+                     %scale: f32, %b: index, %h: index, %m: index, %lo: index, %hi: index) -> tensor<1x1x48x64xf32> {
+      %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%b, %h, %m)
+        : tensor<1x1x48x64xf32>, tensor<1x1x?x64xf32>, tensor<1x1x?x64xf32> -> !attn.partial<f32>
+      %r = attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, tensor<1x1x48x64xf32> -> tensor<1x1x48x64xf32>
+      return %r : tensor<1x1x48x64xf32>
+    }
+    ```
+    Lifetime: made by tile; gone after linalg or cpu.
+  }];
+  let arguments = (ins
+    Attn_Shaped:$query, Attn_Shaped:$key, Attn_Shaped:$value,
+    AnyFloat:$scale,
+    Index:$lo, Index:$hi, Index:$full_lo, Index:$full_hi,
+    Index:$batch, Index:$head, Index:$row,
+    Variadic<AnyType>:$captures,
+    OptionalAttr<Attn_AffineMapArrayAttr>:$capture_maps,
+    OptionalAttr<Attn_AffineMapArrayAttr>:$layouts,
+    OptionalAttr<Attn_PlanAttr>:$plan
+  );
+  let results = (outs Attn_PartialType:$partial);
+  let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::AffineMap getLayout(unsigned operand);
+    ::llvm::SmallVector<::mlir::AffineMap> getCaptureMapValues();
+    ::mlir::FloatType getAccumulatorType();
+  }];
+}
+
+def Attn_FinalizeOp : Attn_Op<"finalize", [
+    DestinationStyleOpInterface, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+    DeclareOpInterfaceMethods<ConditionallySpeculatable>]> {
+  let summary = "normalises a partial result and stores it";
+  let description = [{
+    `O = acc / (sum + exp(sink - max))`, rounded once to the type of the
+    first destination [1,1,m,Dv] (in the memory order of `layout`); with a
+    second destination [1,1,m], `LSE = max + log(sum)` without the sink. A
+    query without a kept key gets O = 0 and LSE = -inf. See
+    `attn.online_sdpa` for an example.
+    Lifetime: made by tile; gone after linalg or cpu.
+  }];
+  let arguments = (ins
+    Attn_PartialType:$partial, Optional<AnyFloat>:$sink,
+    Variadic<Attn_Shaped>:$inits, AffineMapAttr:$layout);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $partial (`sink` `(` $sink^ `:` type($sink) `)`)? `outs` `(` $inits `)` `layout` `(` custom<Layout>($layout) `)` attr-dict
+    `:` type($partial) `,` type($inits) (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitsMutable(); }
+  }];
+}
+
+def Attn_PackedMatmulOp : Attn_Op<"packed_matmul", [
+    DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+    DeclareOpInterfaceMethods<ConditionallySpeculatable>]> {
+  let summary = "matrix product with a weight packed in panels";
+  let description = [{
+    `y[r, n] = sum_k x[r, k] w[n floordiv NR, k, n mod NR] + bias[n]`, with x
+    [rows, K], w [ceil(N / NR), K, NR] zero-padded, y [rows, N], accumulated
+    over k in order in f32 (f64 for f64): a row's bits depend on that row alone.
+
+    Example:
+    ```mlir
+    func.func @linear(%x: tensor<?x384xf32>, %w: tensor<12x384x32xf32>, %b: tensor<384xf32>, %y: tensor<?x384xf32>) -> tensor<?x384xf32> {
+      %r = attn.packed_matmul %x, %w bias(%b : tensor<384xf32>) outs(%y) : tensor<?x384xf32>, tensor<12x384x32xf32>, tensor<?x384xf32> -> tensor<?x384xf32>
+      return %r : tensor<?x384xf32>
+    }
+    ```
+    Lifetime: made and lowered by cpu.
+  }];
+  let arguments = (ins
+    Attn_Shaped:$x, Attn_Shaped:$packed, Optional<Attn_Shaped>:$bias, Attn_Shaped:$init);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $x `,` $packed (`bias` `(` $bias^ `:` type($bias) `)`)? `outs` `(` $init `)` attr-dict
+    `:` type($x) `,` type($packed) `,` type($init) (`->` type($result)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+}
+
+def Attn_ParallelCallOp : Attn_Op<"parallel_call", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "calls a function for each index below a count, on several threads";
+  let description = [{
+    `callee(i, args...)` for i in [0, count), in any order and at once; the
+    callee returns nothing and its calls write disjoint memory. Becomes one
+    call of the runtime's `attn_rt_parallel_for`.
+
+    Example:
+    ```mlir
+    func.func private @body(%i: index, %x: memref<?xf32>)
+    func.func @all(%n: index, %x: memref<?xf32>) {
+      attn.parallel_call @body(%n) args(%x) : memref<?xf32>
+      return
+    }
+    ```
+    Lifetime: made and lowered by cpu.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Index:$count, Variadic<AnyType>:$args);
+  let assemblyFormat = "$callee `(` $count `)` (`args` `(` $args^ `)` `:` type($args))? attr-dict";
+}
+
+#endif // ATTN_TILE_OPS_TD

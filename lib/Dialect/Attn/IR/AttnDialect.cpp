@@ -1,0 +1,79 @@
+//===- AttnDialect.cpp - Registration, attributes, layouts
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "attn/Dialect/Attn/IR/Attn.h"
+
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/OpImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+
+#include "attn/Dialect/Attn/IR/AttnDialect.cpp.inc"
+#include "attn/Dialect/Attn/IR/AttnEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "attn/Dialect/Attn/IR/AttnAttrs.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "attn/Dialect/Attn/IR/AttnTypes.cpp.inc"
+
+void AttnDialect::initialize() {
+  registerAttributes();
+  registerTypes();
+  addOperations<
+#define GET_OP_LIST
+#include "attn/Dialect/Attn/IR/AttnOps.cpp.inc"
+      >();
+}
+
+void AttnDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "attn/Dialect/Attn/IR/AttnAttrs.cpp.inc"
+      >();
+}
+
+void AttnDialect::registerTypes() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "attn/Dialect/Attn/IR/AttnTypes.cpp.inc"
+      >();
+}
+
+LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               Room room, Form form, int64_t lanes,
+                               int64_t queryVectors, int64_t keyRows,
+                               int64_t valueRows, int64_t keyBlock,
+                               int64_t queryGroup) {
+  for (int64_t size :
+       {lanes, queryVectors, keyRows, valueRows, keyBlock, queryGroup})
+    if (size < 1)
+      return emitError() << "expects every size of a plan to be >= 1, but got "
+                         << size;
+  if (keyBlock % keyRows != 0)
+    return emitError() << "expects key_block (" << keyBlock
+                       << ") to be a multiple of key_rows (" << keyRows << ")";
+  return success();
+}
+
+FloatType attn::getAccumulatorTypeFor(Type elementType) {
+  if (elementType.isF64())
+    return cast<FloatType>(elementType);
+  return Float32Type::get(elementType.getContext());
+}
+
+AffineMap attn::getIdentityLayout(MLIRContext *context) {
+  return AffineMap::getMultiDimIdentityMap(4, context);
+}
+
+unsigned attn::getLayoutPosition(AffineMap layout, unsigned dim) {
+  return *layout.getResultPosition(getAffineDimExpr(dim, layout.getContext()));
+}
+
+int64_t attn::getLogicalDim(ShapedType type, AffineMap layout, unsigned dim) {
+  return type.getDimSize(getLayoutPosition(layout, dim));
+}
