@@ -1,0 +1,83 @@
+#!/bin/bash
+# Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Installs what attn-mlir needs on Debian 12: system packages with apt, Python packages into
+# .venv. Does nothing, and needs no rights and no network, when everything is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+apt_packages=(
+  clang-22 clang-format-22 libclang-rt-22-dev lld-22
+  libmlir-22-dev llvm-22-dev llvm-22-tools mlir-22-tools
+  ccache cmake git ninja-build libgtest-dev
+  python3 python3-venv
+  # NEON objects are linked and run on any machine.
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+)
+
+say() { echo "install-deps: $*" >&2; }
+fail() { say "error: $*"; exit 1; }
+
+command -v dpkg-query > /dev/null && command -v apt-get > /dev/null ||
+  fail "needs Debian 12 or a system with its packages (apt-get not found)"
+
+missing=()
+for package in "${apt_packages[@]}"; do
+  state=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2> /dev/null) || state=
+  [[ $state == ?i* ]] || missing+=("$package")
+done
+
+if ((${#missing[@]})); then
+  as_root=()
+  if (($(id -u) != 0)); then
+    command -v sudo > /dev/null || fail "needs root or sudo to install: ${missing[*]}"
+    # Without a terminal nobody can type a password: say so now rather than hang.
+    [[ -t 0 ]] || sudo -n true 2> /dev/null ||
+      fail "sudo asks for a password and there is no terminal; as root: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "installing ${missing[*]}"
+  log=$(mktemp)
+  apt() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 \
+      -o DPkg::Lock::Timeout=120 "$@" >> "$log" 2>&1
+  }
+  # An unreachable list of some other repository must not stop us: only the install decides.
+  apt update || say "apt-get update reported an error, trying with the lists at hand"
+  if ! apt install -y --no-install-recommends "${missing[@]}"; then
+    tail -n 15 "$log" >&2
+    fail "apt-get could not install: ${missing[*]}"
+  fi
+  rm -f "$log"
+fi
+
+# The Python of .venv: the first python3 that is new enough and can make an environment.
+find_python() {
+  local candidate
+  for candidate in python3 python3.11 /usr/bin/python3; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then
+      "$candidate" -c 'import sys; print(sys.executable)'
+      return
+    fi
+  done
+  return 1
+}
+
+# The stamp holds what was installed; .venv is made anew when the wish list changes.
+wanted=$(cat utils/requirements.txt utils/requirements-no-deps.txt | sha256sum)
+stamp=.venv/installed.sha256
+if [[ ! -x .venv/bin/python || ! -f $stamp || $(< "$stamp") != "$wanted" ]] ||
+  ! .venv/bin/python -c '' 2> /dev/null; then
+  python=$(find_python) || fail "no python3 >= 3.11 with the venv module found"
+  say "installing Python packages into .venv with $python"
+  rm -rf .venv
+  "$python" -m venv .venv || fail "'$python -m venv .venv' failed"
+  pip() { .venv/bin/python -m pip --disable-pip-version-check -q install --retries 5 "$@"; }
+  log=.venv/pip.log
+  if ! { pip -r utils/requirements.txt && pip --no-deps -r utils/requirements-no-deps.txt; } > "$log" 2>&1; then
+    grep -v '^WARNING' "$log" | tail -n 15 >&2
+    fail "pip could not install utils/requirements.txt"
+  fi
+  echo "$wanted" > "$stamp"
+fi
