@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs a real sentence encoder, compiled by attn-run, and checks every number it shows.
+
+    python3 examples/minilm/demo.py --attn-run build/release/bin/attn-run
+
+The last line starts with `demo: ok` (exit code 0) or `demo: FAILED` (exit code 2).
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+import model
+from sentences import ANIMAL, DEMO, TROPHY
+from wordpiece import WordPiece
+
+HERE = Path(__file__).resolve().parent
+SOURCE = HERE / "minilm.mlir"
+RECORDED = HERE / "recorded" / "vectors.json"
+
+# What the issue that asked for this example promises.
+LARGEST_DIFFERENCE, LEAST_COSINE = 2e-5, 0.99999
+LAYER, HEAD = 3, 1
+LOOKS = [(ANIMAL, "it", "animal", 0.640), (TROPHY, "it", "trophy", 0.576)]
+
+
+class DemoError(Exception):
+    pass
+
+
+def require(condition, text):
+    if not condition:
+        raise DemoError(text)
+
+
+class Encoder:
+    """minilm.mlir through attn-run: arrays go in and out as .npy files of one folder."""
+
+    def __init__(self, tool, target, folder):
+        self.tool, self.folder = tool, Path(folder)
+        self.options = [f"--weights=@{model.checked_safetensors()}"]
+        if target:
+            self.options.append(f"--target={target}")
+
+    def arguments(self, entry, ids, mask):
+        np.save(self.folder / "ids.npy", ids)
+        np.save(self.folder / "mask.npy", mask)
+        inputs = [f"--input=@{self.folder / name}.npy" for name in ("ids", "mask")]
+        return [str(self.tool), str(SOURCE), f"--entry={entry}", *self.options, *inputs]
+
+    def run(self, entry, ids, mask, results=1):
+        paths = [self.folder / f"{entry}{i}.npy" for i in range(results)]
+        outputs = [f"--output={path}" for path in paths]
+        call([*self.arguments(entry, ids, mask), *outputs])
+        return [np.load(path) for path in paths]
+
+    def encode(self, ids, mask):
+        return self.run("encode", ids, mask)[0]
+
+    def weights(self, ids, mask):
+        """Every head's attention weights, [layer, batch, head, query, key]."""
+        return np.stack(self.run("weights", ids, mask, model.LAYERS))
+
+
+def call(command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DemoError(str(error)) from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise DemoError(f"attn-run ended with exit code {done.returncode}: {lines[-1]}")
+    return done.stdout
+
+
+def recorded_vectors():
+    """What the independent runtime said about DEMO; see reference_onnx.py."""
+    record = json.loads(RECORDED.read_text())
+    require(record["weights_sha256"] == model.SHA256, "the record is of other weights")
+    rows = {row["sentence"]: row["vector"] for row in record["rows"]}
+    require(list(rows) == DEMO, "the record is of other sentences")
+    return np.array([rows[s] for s in DEMO]), record["runtime"]
+
+
+def compare(vectors):
+    """Prints each sentence's distance from the record; returns the largest difference."""
+    expected, runtime = recorded_vectors()
+    require(vectors.shape == expected.shape, f"expected {expected.shape}, found {vectors.shape}")
+    print(f"\nagainst {runtime}:\n  max |difference|  1 - cosine  sentence")
+    worst = 0.0
+    for sentence, found, wanted in zip(DEMO, vectors.astype(np.float64), expected, strict=True):
+        difference = np.abs(found - wanted).max()
+        lengths = np.linalg.norm(found) * np.linalg.norm(wanted)
+        cosine = found @ wanted / lengths
+        print(f"  {difference:16.1e}  {abs(1 - cosine):10.1e}  {sentence}")
+        # Written so that a NaN fails.
+        good = difference <= LARGEST_DIFFERENCE and cosine >= LEAST_COSINE
+        require(good, f"max |difference| {difference:.1e} over the bound, or NaN: '{sentence}'")
+        worst = max(worst, difference)
+    return worst
+
+
+def check_distributions(maps, mask):
+    """Rows of tokens sum to 1 over the sentence's own tokens; padding gets exactly 0."""
+    rows = maps[:, mask.nonzero()[0], :, mask.nonzero()[1], :]
+    require(np.all(np.abs(rows.sum(-1) - 1) < 1e-5), "attention weights do not sum to 1")
+    padding = np.broadcast_to(~mask[None, :, None, None, :], maps.shape)
+    require(np.all(maps[padding] == 0), "a padded key has weight")
+
+
+def find_head(maps, source, target):
+    """The head that looks from source to target most, beyond what its other rows do.
+
+    A head whose every row looks at the target would win by the row alone, and says less.
+    """
+    column = maps[:, :, :, target]
+    others = np.delete(column, source, axis=2).mean(2)
+    layer, head = np.unravel_index((column[:, :, source] - others).argmax(), others.shape)
+    return int(layer), int(head), column[layer, head, source], others[layer, head]
+
+
+def picture(map_, tokens):
+    """A head's weights as text: a row per query, darker is more."""
+    shades = " .:-=+*#%@"
+    print(" " * 10 + "".join(f"{t[:3]:4s}" for t in tokens))
+    for token, row in zip(tokens, map_, strict=True):
+        cells = (shades[min(int(p * 10), 9)] * 3 for p in row)
+        print(f"{token:>9s} " + " ".join(cells))
+
+
+def show_heads(maps, pieces, ids, mask):
+    """Finds the head that resolves `it` in both sentences; returns its weights there."""
+    found = []
+    print()
+    for sentence, source, target, expected in LOOKS:
+        i = DEMO.index(sentence)
+        n = int(mask[i].sum())
+        tokens = [pieces.tokens[t] for t in ids[i, :n]]
+        own = maps[:, i, :, :n, :n]
+        at = tokens.index(source), tokens.index(target)
+        layer, head, weight, others = find_head(own, *at)
+        print(
+            f"{source} -> {target}: layer {layer} head {head} looks there with {weight:.3f}, "
+            f"its other rows with {others:.3f}"
+        )
+        require((layer, head) == (LAYER, HEAD), f"expected layer {LAYER} head {HEAD}")
+        require(abs(weight - expected) < 6e-4, f"expected {expected:.3f}, found {weight:.3f}")
+        found.append(weight)
+        if sentence == ANIMAL:
+            animal = own[LAYER, HEAD], tokens
+    print(f"\nlayer {LAYER} head {HEAD}, a row per query token, darker is more:")
+    picture(*animal)
+    return found
+
+
+def run(arguments):
+    pieces = WordPiece(model.folder() / "vocab.txt")
+    ids, mask = pieces.batch(DEMO)
+    print(
+        f"all-MiniLM-L6-v2: {model.LAYERS} layers, {model.HEADS} heads; "
+        f"{len(DEMO)} sentences, {int(mask.sum())} tokens padded to {ids.shape[0]} x {ids.shape[1]}"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        encoder = Encoder(arguments.attn_run, arguments.target, folder)
+        start = time.perf_counter()
+        vectors = encoder.encode(ids, mask)
+        middle = time.perf_counter()
+        maps = encoder.weights(ids, mask)
+        end = time.perf_counter()
+    print(
+        f"@encode {middle - start:.2f} s, @weights {end - middle:.2f} s, "
+        "reading the weights and compiling included"
+    )
+    worst = compare(vectors)
+    check_distributions(maps, mask)
+    animal = show_heads(maps, pieces, ids, mask)[0]
+    print(
+        f"\ndemo: ok, max |difference| {worst:.1e} over {len(DEMO)} sentences, "
+        f"it -> animal {animal:.3f} at layer {LAYER} head {HEAD}"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--attn-run", required=True, metavar="PATH", help="the tool to run")
+    parser.add_argument("--target", help="passed on to attn-run")
+    try:
+        run(parser.parse_args())
+    except (DemoError, model.ModelError, OSError, ValueError) as error:
+        print(f"demo: FAILED {error}")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
