@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs the commands of every ```sh block of the documentation that use the tools.
+
+usage: check-doc-commands.py BIN-DIR [FILE...]
+
+The commands run in a copy of the repository's top level made of links, so that what they write
+stays out of it; build/release/bin and build/dev/bin both mean BIN-DIR there. A block that is
+followed by an ```output block must print those lines in that order; there ... stands for
+anything. Commands that install, build or test (utils/*.sh, cmake, ninja, git) are not run, but
+the script they name must exist.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+GLOBS = ["README.md", "CONTRIBUTING.md", "docs/*.md", "dialects/attn/README.md"]
+GLOBS += ["examples/**/README.md"]
+RUN = re.compile(r"(build/(release|dev)/bin/)?attn-(opt|run)\b|(cat|echo|printf|head|cd) ")
+NOT_RUN = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?(cmake|ninja|git|ctest|\.venv/bin/\w+)\b")
+SCRIPT = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?((utils/[\w-]+\.(sh|py))|\.ci/run)\b")
+BLOCK = re.compile(
+    r"^```sh\n(?P<sh>.*?)^```\n(?:\n*^```output\n(?P<output>.*?)^```)?", re.MULTILINE | re.DOTALL
+)
+
+
+def commands(block):
+    """The commands of a block, continued lines joined, comments dropped."""
+    for line in block.replace("\\\n", " ").splitlines():
+        line = re.sub(r"(^|\s)#.*", "", line).strip().removeprefix("$ ")
+        if line:
+            yield line
+
+
+def playground(bin_dir, folder):
+    """Links to everything in the repository, with the build folder's tools as a reader has them."""
+    for entry in ROOT.iterdir():
+        if entry.name not in ("build", ".git"):
+            (folder / entry.name).symlink_to(entry)
+    for preset in ("release", "dev"):
+        (folder / "build" / preset).mkdir(parents=True)
+        (folder / "build" / preset / "bin").symlink_to(bin_dir)
+
+
+def in_order(output, wanted):
+    """The first wanted line that does not follow in the output, or None."""
+    rest = iter(output.splitlines())
+    for line in wanted.splitlines():
+        pattern = ".*".join(re.escape(part.strip()) for part in line.split("..."))
+        if not any(re.search(pattern, candidate) for candidate in rest):
+            return line
+    return None
+
+
+def check_block(block, wanted, folder, environment):
+    """What is wrong with a block, or None, and whether it was run."""
+    run = []
+    for command in commands(block):
+        if RUN.match(command):
+            run.append(command)
+        elif script := SCRIPT.match(command):
+            if not (ROOT / script[2]).exists():
+                return f"there is no {script[2]}", False
+        elif not NOT_RUN.match(command):
+            return f"no test can run '{command}'", False
+    if not run:
+        return None, False
+    result = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", "\n".join(run)],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=240,
+    )
+    if result.returncode != 0:
+        return f"ended with {result.returncode}:\n{result.stdout[-2000:]}", True
+    if wanted is not None and (line := in_order(result.stdout, wanted)) is not None:
+        return f"does not print '{line}':\n{result.stdout[-3000:]}", True
+    return None, True
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    bin_dir = pathlib.Path(sys.argv[1]).resolve()
+    paths = [pathlib.Path(name).resolve() for name in sys.argv[2:]]
+    paths = paths or [path for glob in GLOBS for path in sorted(ROOT.glob(glob))]
+    environment = dict(os.environ, PATH=f"{bin_dir}:/usr/lib/llvm-22/bin:{os.environ['PATH']}")
+    count = failed = 0
+    for path in paths:
+        text = path.read_text()
+        name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+        for match in BLOCK.finditer(text):
+            with tempfile.TemporaryDirectory() as folder:
+                playground(bin_dir, pathlib.Path(folder))
+                problem, ran = check_block(
+                    match["sh"], match["output"], pathlib.Path(folder), environment
+                )
+            count += ran
+            if problem:
+                failed += 1
+                line = text.count("\n", 0, match.start()) + 2
+                print(f"{name}:{line}: {problem}")
+    print(f"{count} blocks run, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
