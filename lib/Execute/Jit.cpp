@@ -1,0 +1,221 @@
+//===- Jit.cpp - From the LLVM dialect to code in memory ------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// LLJIT without what mlir::ExecutionEngine puts around it: a wrapper for every
+// function of the module, and a perf dump of each compilation in the user's
+// home.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Execute/Jit.h"
+#include "attn/Runtime/Abi.h"
+
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
+#include "llvm/ExecutionEngine/Orc/CompileUtils.h"
+#include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <mutex>
+
+using namespace llvm;
+
+namespace attn {
+namespace {
+
+Error makeError(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+/// Every target that a target string can name, so that objects for another
+/// machine can be made.
+void initializeTargets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+  });
+}
+
+std::string packedName(StringRef name) { return ("attn_packed_" + name).str(); }
+
+/// Adds `void attn_packed_<f>(ptr arguments)` that loads the arguments, calls
+/// and stores the result.
+void addPackedWrapper(Function &callee) {
+  Module &module = *callee.getParent();
+  IRBuilder<> builder(module.getContext());
+  auto *type = FunctionType::get(builder.getVoidTy(), builder.getPtrTy(),
+                                 /*isVarArg=*/false);
+  auto *wrapper = Function::Create(type, Function::ExternalLinkage,
+                                   packedName(callee.getName()), module);
+  builder.SetInsertPoint(BasicBlock::Create(module.getContext(), "", wrapper));
+  auto slot = [&](unsigned i) {
+    Value *address =
+        builder.CreateConstGEP1_32(builder.getPtrTy(), wrapper->getArg(0), i);
+    return builder.CreateLoad(builder.getPtrTy(), address);
+  };
+  SmallVector<Value *> arguments;
+  for (Argument &argument : callee.args())
+    arguments.push_back(
+        builder.CreateLoad(argument.getType(), slot(argument.getArgNo())));
+  Value *result = builder.CreateCall(&callee, arguments);
+  if (!result->getType()->isVoidTy())
+    builder.CreateStore(result, slot(callee.arg_size()));
+  builder.CreateRetVoid();
+}
+
+/// What compiled code may call in Runtime.
+Error defineRuntime(orc::LLJIT &jit) {
+  orc::MangleAndInterner mangle(jit.getExecutionSession(), jit.getDataLayout());
+  orc::SymbolMap symbols;
+  auto add = [&](StringRef name, auto *function) {
+    symbols[mangle(name)] = {orc::ExecutorAddr::fromPtr(function),
+                             JITSymbolFlags::Exported};
+  };
+  add("attn_rt_parallel_for", &attn_rt_parallel_for);
+  add("attn_rt_alloc", &attn_rt_alloc);
+  add("attn_rt_free", &attn_rt_free);
+  return jit.getMainJITDylib().define(orc::absoluteSymbols(std::move(symbols)));
+}
+
+Expected<std::unique_ptr<orc::LLJIT>>
+createLLJIT(std::unique_ptr<TargetMachine> machine) {
+  orc::LLJITBuilder builder;
+  builder.setJITTargetMachineBuilder(
+      orc::JITTargetMachineBuilder(machine->getTargetTriple()));
+  builder.setDataLayout(machine->createDataLayout());
+  builder.setCompileFunctionCreator([&machine](orc::JITTargetMachineBuilder) {
+    return std::make_unique<orc::TMOwningSimpleCompiler>(std::move(machine));
+  });
+  Expected<std::unique_ptr<orc::LLJIT>> jit = builder.create();
+  if (!jit)
+    return jit.takeError();
+  if (Error error = defineRuntime(**jit))
+    return std::move(error);
+  // libc and libm: memcpy, and the functions that are left scalar.
+  auto process = orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
+      (*jit)->getDataLayout().getGlobalPrefix());
+  if (!process)
+    return process.takeError();
+  (*jit)->getMainJITDylib().addGenerator(std::move(*process));
+  return jit;
+}
+
+} // namespace
+
+Expected<std::unique_ptr<TargetMachine>>
+createTargetMachine(const TargetInfo &info, unsigned optLevel) {
+  initializeTargets();
+  Triple triple(info.triple);
+  std::string message;
+  const Target *target = TargetRegistry::lookupTarget(triple, message);
+  if (!target)
+    return makeError("target '" + info.str() + "': " + message);
+  CodeGenOptLevel level = optLevel == 0   ? CodeGenOptLevel::None
+                          : optLevel == 1 ? CodeGenOptLevel::Less
+                          : optLevel == 2 ? CodeGenOptLevel::Default
+                                          : CodeGenOptLevel::Aggressive;
+  std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
+      triple, info.cpu, info.features, TargetOptions(), Reloc::PIC_,
+      std::nullopt, level));
+  if (!machine)
+    return makeError("target '" + info.str() + "': no code generator");
+  return machine;
+}
+
+Expected<std::unique_ptr<Module>> translateToLLVM(mlir::ModuleOp module,
+                                                  LLVMContext &context,
+                                                  TargetMachine &machine) {
+  std::unique_ptr<Module> llvmModule =
+      mlir::translateModuleToLLVMIR(module, context);
+  if (!llvmModule)
+    return makeError("the module cannot be translated to LLVM IR");
+  llvmModule->setTargetTriple(machine.getTargetTriple());
+  llvmModule->setDataLayout(machine.createDataLayout());
+  return llvmModule;
+}
+
+void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
+  if (optLevel == 0)
+    return;
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  OptimizationLevel level = optLevel == 1   ? OptimizationLevel::O1
+                            : optLevel == 2 ? OptimizationLevel::O2
+                                            : OptimizationLevel::O3;
+  builder.buildPerModuleDefaultPipeline(level).run(module, modules);
+}
+
+Jit::Jit() = default;
+Jit::~Jit() = default;
+
+Expected<std::unique_ptr<Jit>> Jit::create(mlir::ModuleOp module,
+                                           const TargetInfo &target,
+                                           unsigned optLevel,
+                                           ArrayRef<std::string> packed) {
+  Expected<std::unique_ptr<TargetMachine>> machine =
+      createTargetMachine(target, optLevel);
+  if (!machine)
+    return machine.takeError();
+  auto context = std::make_unique<LLVMContext>();
+  Expected<std::unique_ptr<Module>> llvmModule =
+      translateToLLVM(module, *context, **machine);
+  if (!llvmModule)
+    return llvmModule.takeError();
+  SmallVector<StringRef> defined;
+  for (StringRef name : packed)
+    if (Function *function = (*llvmModule)->getFunction(name);
+        function && !function->isDeclaration()) {
+      addPackedWrapper(*function);
+      defined.push_back(name);
+    }
+  optimize(**llvmModule, **machine, optLevel);
+
+  std::unique_ptr<Jit> jit(new Jit);
+  Expected<std::unique_ptr<orc::LLJIT>> lljit =
+      createLLJIT(std::move(*machine));
+  if (!lljit)
+    return lljit.takeError();
+  jit->jit = std::move(*lljit);
+  // A lookup only says that something failed; the session says what.
+  std::string report;
+  jit->jit->getExecutionSession().setErrorReporter(
+      [&report](Error error) { report = toString(std::move(error)); });
+  if (Error error = jit->jit->addIRModule(
+          orc::ThreadSafeModule(std::move(*llvmModule), std::move(context))))
+    return std::move(error);
+  for (StringRef name : defined) {
+    auto symbol = jit->jit->lookup(packedName(name));
+    if (!symbol) {
+      std::string message = toString(symbol.takeError());
+      return makeError(report.empty() ? message : report);
+    }
+    jit->functions[name] = symbol->toPtr<Packed>();
+  }
+  jit->jit->getExecutionSession().setErrorReporter(
+      [](Error error) { consumeError(std::move(error)); });
+  return jit;
+}
+
+} // namespace attn

@@ -1,0 +1,137 @@
+//===- Signature.cpp - What an entry takes and gives ----------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Types come from the source module: after bufferization they are bare
+// pointers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Execute/Signature.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace attn {
+namespace {
+
+Error makeError(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+std::string print(Type type) {
+  std::string text;
+  raw_string_ostream(text) << type;
+  return text;
+}
+
+std::optional<ValueInfo> describe(Type type) {
+  ValueInfo info;
+  if (auto tensor = dyn_cast<RankedTensorType>(type)) {
+    if (tensor.getEncoding())
+      return std::nullopt;
+    for (int64_t size : tensor.getShape())
+      info.shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
+    type = tensor.getElementType();
+  } else {
+    info.isScalar = true;
+  }
+  std::optional<Dtype> dtype = dtypeOf(type);
+  if (!dtype)
+    return std::nullopt;
+  info.type = *dtype;
+  return info;
+}
+
+bool fits(const ValueInfo &expected, const TensorView &found) {
+  return expected.type == found.type &&
+         expected.shape.size() == found.shape.size() &&
+         all_of(zip(expected.shape, found.shape), [](auto sizes) {
+           auto [want, have] = sizes;
+           return have >= 0 && (want < 0 || want == have);
+         });
+}
+
+} // namespace
+
+std::optional<Dtype> dtypeOf(Type type) {
+  if (type.isIndex())
+    return Dtype::Index;
+  if (auto integer = dyn_cast<IntegerType>(type);
+      integer && !integer.isSignless())
+    return std::nullopt;
+  std::optional<Dtype> dtype = parseDtype(print(type));
+  return dtype;
+}
+
+Expected<Signature> Signature::read(func::FuncOp func) {
+  Signature signature;
+  signature.entry = func.getName().str();
+  auto unsupported = [&](StringRef what, size_t i, Type type) {
+    return makeError(
+        "entry '" + func.getName() + "': expected " + what + " #" + Twine(i) +
+        " to be a ranked tensor or a number, but found " + print(type));
+  };
+  for (auto [i, type] : enumerate(func.getArgumentTypes())) {
+    std::optional<ValueInfo> info = describe(type);
+    if (!info)
+      return unsupported("argument", i, type);
+    info->isWeight = static_cast<bool>(func.getArgAttr(i, "attn.weight"));
+    if (auto name = func.getArgAttrOfType<StringAttr>(i, "attn.name"))
+      info->name = name.str();
+    signature.arguments.push_back(std::move(*info));
+  }
+  for (auto [i, type] : enumerate(func.getResultTypes())) {
+    std::optional<ValueInfo> info = describe(type);
+    if (!info || info->isScalar)
+      return unsupported("result", i, type);
+    signature.results.push_back(std::move(*info));
+  }
+  return signature;
+}
+
+std::string Signature::argumentName(size_t i) const {
+  std::string text = "argument #" + std::to_string(i);
+  return arguments[i].name.empty() ? text
+                                   : text + " ('" + arguments[i].name + "')";
+}
+
+Error Signature::check(ArrayRef<TensorView> inputs) const {
+  if (inputs.size() != arguments.size())
+    return makeError("entry '" + entry + "' expects " +
+                     Twine(arguments.size()) + " arguments, but got " +
+                     Twine(inputs.size()));
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (!fits(arguments[i], inputs[i]))
+      return makeError(argumentName(i) + ": expected " + arguments[i].str() +
+                       ", but got " + inputs[i].str());
+  return Error::success();
+}
+
+Expected<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
+  SmallVector<func::FuncOp> entries;
+  for (auto func : module.getOps<func::FuncOp>())
+    if (func.isPublic() && !func.isExternal())
+      entries.push_back(func);
+  std::string names =
+      join(map_range(entries, [](func::FuncOp func) { return func.getName(); }),
+           ", ");
+  for (func::FuncOp func : entries)
+    if (func.getName() == (name.empty() ? "main" : name))
+      return func;
+  if (!name.empty())
+    return makeError("no entry '" + name + "': expected one of: " + names);
+  if (entries.size() == 1)
+    return entries.front();
+  if (entries.empty())
+    return makeError("the module has no public function with a body to enter");
+  return makeError("the module has " + Twine(entries.size()) +
+                   " entries, name one of: " + names);
+}
+
+} // namespace attn
