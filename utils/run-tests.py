@@ -100,7 +100,7 @@ RUNNERS = [
 
 def run(command, log, seconds):
     """The exit code, or a word for what went wrong; all output goes to the log."""
-    environment = dict(os.environ, ATTN_BIN_DIR=str(BUILD / "bin"), PYTHONDONTWRITEBYTECODE="1")
+    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
     with log.open("wb") as out:
         try:
             process = subprocess.Popen(
