@@ -23,7 +23,8 @@ from sentences import DEMO, TEST
 from wordpiece import WordPiece
 
 ROOT = Path(__file__).resolve().parents[2]
-ATTN_RUN = os.environ.get("ATTN_RUN", str(ROOT / "build/dev/bin/attn-run"))
+BIN = Path(os.environ.get("ATTN_BIN_DIR", ROOT / "build/dev/bin"))
+ATTN_RUN = os.environ.get("ATTN_RUN", str(BIN / "attn-run"))
 TARGET = os.environ.get("ATTN_TARGET")
 
 
