@@ -10,6 +10,7 @@
 
 #include "attn/Pipeline/Register.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
+#include "attn/SplitHeads/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -132,6 +133,7 @@ void registerAllDialects(DialectRegistry &registry) {
 }
 
 void registerAllPasses() {
+  registerSplitHeadsPasses();
   // Upstream passes that tests and people combine with ours.
   registerTransformsPasses();
   registerConversionPasses();
