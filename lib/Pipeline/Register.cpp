@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Pipeline/Register.h"
+#include "attn/CPU/Passes.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
 #include "attn/SplitHeads/Passes.h"
 
@@ -134,6 +135,8 @@ void registerAllDialects(DialectRegistry &registry) {
 
 void registerAllPasses() {
   registerSplitHeadsPasses();
+  registerCPUPasses();
+  registerCPUPipelines();
   // Upstream passes that tests and people combine with ours.
   registerTransformsPasses();
   registerConversionPasses();
