@@ -203,7 +203,8 @@ static ParseResult parseRegionWithNames(OpAsmParser &parser,
            << arguments.size();
   for (auto [argument, type] : llvm::zip(arguments, types))
     argument.type = type;
-  return parser.parseRegion(region, arguments);
+  // The region is isolated: its names may repeat those outside.
+  return parser.parseRegion(region, arguments, /*enableNameShadowing=*/true);
 }
 
 ParseResult attn::parseScoreAndMask(OpAsmParser &parser, Type accumulator,

@@ -1,0 +1,23 @@
+//===- Kernels.h - The kernels of the CPU room
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CPU_KERNELS_H
+#define ATTN_LIB_CPU_KERNELS_H
+
+#include "attn/Dialect/Attn/IR/Attn.h"
+
+namespace attn {
+
+/// Replaces `finalize` and the attn.online_sdpa that feeds it, both on
+/// buffers, by vector code.
+mlir::LogicalResult emitAttentionKernel(FinalizeOp finalize);
+
+/// Replaces `op`, on buffers and with one panel, by vector code of `lanes`
+/// 32-bit lanes (half as many of 64 bits).
+mlir::LogicalResult emitMatmulKernel(PackedMatmulOp op, int64_t lanes);
+
+} // namespace attn
+
+#endif // ATTN_LIB_CPU_KERNELS_H

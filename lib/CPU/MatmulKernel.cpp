@@ -1,0 +1,159 @@
+//===- MatmulKernel.cpp - Matrix product with one packed panel: rows x NR columns
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// y[r][0..NR) = bias + sum_k x[r][k] w[k][0..NR): a tile of rows shares each
+// vector of the panel, x is broadcast in place. k runs in order, so a row's
+// bits do not depend on the tile that it falls into.
+//===----------------------------------------------------------------------===//
+
+#include "KernelBuilder.h"
+#include "Kernels.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+class MatmulKernel {
+public:
+  MatmulKernel(ImplicitLocOpBuilder &b, PackedMatmulOp op,
+               FloatType accumulator, int64_t lanes)
+      : op(op), k(b, accumulator, lanes) {}
+  void emit();
+
+private:
+  /// Rows that share a panel vector: as many accumulators as registers allow.
+  int64_t rowTile() {
+    return k.lanes * k.accumulator.getWidth() >= 512 ? 8 : 4;
+  }
+  Values initial(int64_t rows, ValueRange masks);
+  Value columnMask(int64_t vector, Value columns);
+  void emitRows(bool wholePanel);
+
+  PackedMatmulOp op;
+  KernelBuilder k;
+  int64_t vectors = 0;
+  Value zero;
+};
+} // namespace
+
+Value MatmulKernel::columnMask(int64_t vector, Value columns) {
+  return vector::CreateMaskOp::create(
+      k.b, k.mask, ValueRange{k.sub(columns, k.index(vector * k.lanes))});
+}
+
+void MatmulKernel::emit() {
+  auto panel = cast<MemRefType>(op.getPacked().getType());
+  vectors = panel.getDimSize(2) / k.lanes;
+  zero = k.index(0);
+  Value columns = k.b.createOrFold<memref::DimOp>(op.getInit(), 1);
+  std::optional<int64_t> known = getConstantIntValue(columns);
+  if (known && *known == panel.getDimSize(2)) {
+    emitRows(/*wholePanel=*/true);
+    return;
+  }
+  Value whole = arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, columns,
+                                      k.index(panel.getDimSize(2)));
+  k.branch(
+      whole, {},
+      [&]() -> Values {
+        emitRows(true);
+        return {};
+      },
+      [&]() -> Values {
+        emitRows(false);
+        return {};
+      });
+}
+
+/// The bias, or zeros, once per row of the tile.
+Values MatmulKernel::initial(int64_t rows, ValueRange masks) {
+  Values row;
+  for (int64_t j = 0; j < vectors; ++j) {
+    Value zeros = k.splat(0.0);
+    if (!op.getBias()) {
+      row.push_back(zeros);
+      continue;
+    }
+    Value column = k.index(j * k.lanes);
+    if (masks.empty()) {
+      row.push_back(k.load(op.getBias(), column));
+      continue;
+    }
+    Type element = cast<MemRefType>(op.getBias().getType()).getElementType();
+    auto type = VectorType::get({k.lanes}, element);
+    Value none = arith::ConstantOp::create(
+        k.b, DenseElementsAttr::get(type, k.b.getFloatAttr(element, 0.0)));
+    row.push_back(k.convert(vector::MaskedLoadOp::create(k.b, type,
+                                                         op.getBias(), column,
+                                                         masks[j], none),
+                            k.accumulator));
+  }
+  Values result;
+  for (int64_t i = 0; i < rows; ++i)
+    result.append(row);
+  return result;
+}
+
+void MatmulKernel::emitRows(bool wholePanel) {
+  int64_t tile = rowTile();
+  Value rows = k.b.createOrFold<memref::DimOp>(op.getX(), 0);
+  Value depth = k.b.createOrFold<memref::DimOp>(op.getX(), 1);
+  Value columns = k.b.createOrFold<memref::DimOp>(op.getInit(), 1);
+  Value last = k.sub(rows, k.index(1));
+  Type element = cast<MemRefType>(op.getInit().getType()).getElementType();
+  Values masks;
+  if (!wholePanel)
+    for (int64_t j = 0; j < vectors; ++j)
+      masks.push_back(columnMask(j, columns));
+  Values start = initial(tile, masks);
+  k.loop(zero, rows, tile, {}, [&](Value first, ValueRange) -> Values {
+    // Rows past the end repeat the last one, and are stored over it.
+    Values row;
+    for (int64_t i = 0; i < tile; ++i)
+      row.push_back(k.min(k.add(first, i), last));
+    Values sums = k.loop(
+        zero, depth, 1, start, [&](Value d, ValueRange carried) -> Values {
+          Values w, result;
+          for (int64_t j = 0; j < vectors; ++j)
+            w.push_back(
+                k.load(op.getPacked(), {zero, d, k.index(j * k.lanes)}));
+          for (int64_t i = 0; i < tile; ++i) {
+            Value x = k.broadcast(k.loadScalar(op.getX(), {row[i], d}));
+            for (int64_t j = 0; j < vectors; ++j)
+              result.push_back(k.fma(x, w[j], carried[i * vectors + j]));
+          }
+          return result;
+        });
+    for (int64_t i = 0; i < tile; ++i)
+      for (int64_t j = 0; j < vectors; ++j) {
+        Value y = sums[i * vectors + j];
+        SmallVector<Value> at{row[i], k.index(j * k.lanes)};
+        if (wholePanel)
+          k.store(y, op.getInit(), at);
+        else
+          vector::MaskedStoreOp::create(k.b, op.getInit(), at, masks[j],
+                                        k.convert(y, element));
+      }
+    return {};
+  });
+}
+
+LogicalResult attn::emitMatmulKernel(PackedMatmulOp op, int64_t lanes) {
+  auto panel = dyn_cast<MemRefType>(op.getPacked().getType());
+  if (!panel)
+    return op.emitOpError() << "expects buffers, but got "
+                            << op.getPacked().getType();
+  FloatType accumulator = getAccumulatorTypeFor(panel.getElementType());
+  if (accumulator.isF64())
+    lanes /= 2;
+  if (panel.getDimSize(0) != 1 || panel.getDimSize(2) % lanes != 0)
+    return op.emitOpError() << "expects one panel of a multiple of " << lanes
+                            << " columns, but got " << panel;
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  MatmulKernel(b, op, accumulator, lanes).emit();
+  op.erase();
+  return success();
+}

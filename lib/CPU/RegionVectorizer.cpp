@@ -1,0 +1,152 @@
+//===- RegionVectorizer.cpp - Score and mask regions, evaluated for a vector of queries
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "RegionVectorizer.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace attn;
+
+/// Sums and comparisons of positions stay far inside i32 (captured indices are
+/// clamped on entry); products and shifts may not.
+static bool fitsNarrowLanes(Region &region) {
+  return llvm::none_of(region.getOps(), [](Operation &op) {
+    return isa<arith::MulIOp, arith::ShLIOp, arith::MulSIExtendedOp,
+               arith::MulUIExtendedOp>(op);
+  });
+}
+
+RegionVectorizer::RegionVectorizer(KernelBuilder &kernel, OnlineSdpaOp op)
+    : kernel(kernel), op(op) {
+  bool narrow = fitsNarrowLanes(op.getScore()) && fitsNarrowLanes(op.getMask());
+  laneIndex = kernel.b.getIntegerType(narrow ? 32 : 64);
+}
+
+void RegionVectorizer::setGroup(Value newBatch, Value newHead, Value last) {
+  batch = newBatch;
+  head = newHead;
+  lastRow = last;
+}
+
+Type RegionVectorizer::laneType(Type scalar) const {
+  return VectorType::get({kernel.lanes},
+                         scalar.isIndex() ? Type(laneIndex) : scalar);
+}
+
+Value RegionVectorizer::toLanes(Value value) {
+  if (isa<VectorType>(value.getType()))
+    return value;
+  ImplicitLocOpBuilder &b = kernel.b;
+  if (value.getType().isIndex()) {
+    if (laneIndex.getWidth() == 32) {
+      // A bound such as "no limit" may exceed i32: saturate far outside every
+      // position, with room for one sum.
+      value = kernel.min(kernel.max(value, kernel.index(-(1 << 30))),
+                         kernel.index(1 << 30));
+    }
+    value = arith::IndexCastOp::create(b, laneIndex, value);
+  }
+  return kernel.broadcast(value);
+}
+
+Value RegionVectorizer::capture(unsigned number, Value row, Value key,
+                                Value rows) {
+  ImplicitLocOpBuilder &b = kernel.b;
+  Value value = op.getCaptures()[number];
+  if (!isa<MemRefType>(value.getType()))
+    return value;
+  AffineMap map = op.getCaptureMapValues()[number];
+  auto element = [&](Value m) -> Value {
+    SmallVector<Value> indices;
+    for (AffineExpr expr : map.getResults())
+      indices.push_back(affine::AffineApplyOp::create(
+          b, AffineMap::get(4, 0, expr), ValueRange{batch, head, m, key}));
+    return memref::LoadOp::create(b, value, indices);
+  };
+  if (!map.isFunctionOfDim(2))
+    return element(lastRow);
+  SmallVector<Value> lanes;
+  for (int64_t lane = 0; lane < kernel.lanes; ++lane)
+    lanes.push_back(
+        element(kernel.min(kernel.add(row, lane), lastRow)));
+  return vector::FromElementsOp::create(
+      b, VectorType::get({kernel.lanes}, lanes.front().getType()), lanes);
+}
+
+/// Conversions between index and iN change meaning when index is narrowed.
+static Value inlineIndexCast(KernelBuilder &kernel, Operation &op, Value lanes,
+                             Type to) {
+  auto from = cast<VectorType>(lanes.getType());
+  unsigned fromWidth = from.getElementType().getIntOrFloatBitWidth();
+  unsigned toWidth = getElementTypeOrSelf(to).getIntOrFloatBitWidth();
+  if (fromWidth == toWidth)
+    return lanes;
+  if (fromWidth > toWidth)
+    return arith::TruncIOp::create(kernel.b, to, lanes);
+  if (isa<arith::IndexCastUIOp>(op))
+    return arith::ExtUIOp::create(kernel.b, to, lanes);
+  return arith::ExtSIOp::create(kernel.b, to, lanes);
+}
+
+Value RegionVectorizer::inlineOp(Operation &inner, IRMapping &map) {
+  ImplicitLocOpBuilder &b = kernel.b;
+  bool uniform = llvm::all_of(inner.getOperands(), [&](Value operand) {
+    return !isa<VectorType>(map.lookup(operand).getType());
+  });
+  if (uniform)
+    return b.clone(inner, map)->getResult(0);
+  SmallVector<Value> operands;
+  for (Value operand : inner.getOperands())
+    operands.push_back(toLanes(map.lookup(operand)));
+  Type type = laneType(inner.getResult(0).getType());
+  if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(inner))
+    return inlineIndexCast(kernel, inner, operands.front(), type);
+  OperationState state(inner.getLoc(), inner.getName());
+  state.addOperands(operands);
+  state.addTypes(type);
+  state.propertiesAttr = inner.getPropertiesAsAttribute();
+  return b.create(state)->getResult(0);
+}
+
+Value RegionVectorizer::evaluate(Region &region, Value s, Value row,
+                                 Value key) {
+  ImplicitLocOpBuilder &b = kernel.b;
+  IRMapping map;
+  Block &block = region.front();
+  unsigned next = 0;
+  if (s)
+    map.map(block.getArgument(next++), s);
+  // Lane positions, padded lanes repeating the last query.
+  VectorType positions = VectorType::get({kernel.lanes}, laneIndex);
+  SmallVector<APInt> steps;
+  for (int64_t lane = 0; lane < kernel.lanes; ++lane)
+    steps.push_back(APInt(laneIndex.getWidth(), lane));
+  Value iota =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(positions, steps));
+  Value rows = arith::MinSIOp::create(
+      b, arith::AddIOp::create(b, toLanes(row), iota), toLanes(lastRow));
+  map.map(block.getArgument(next++), batch);
+  map.map(block.getArgument(next++), head);
+  map.map(block.getArgument(next++), rows);
+  map.map(block.getArgument(next++), key);
+  for (unsigned i = 0; i < op.getCaptures().size(); ++i) {
+    BlockArgument argument = block.getArgument(next++);
+    if (!argument.use_empty())
+      map.map(argument, capture(i, row, key, rows));
+  }
+  for (Operation &inner : block.without_terminator())
+    map.map(inner.getResult(0), inlineOp(inner, map));
+  return toLanes(map.lookup(cast<YieldOp>(block.getTerminator()).getValue()));
+}
+
+Value RegionVectorizer::score(Value s, Value row, Value key) {
+  return evaluate(op.getScore(), s, row, key);
+}
+
+Value RegionVectorizer::mask(Value row, Value key) {
+  return evaluate(op.getMask(), Value(), row, key);
+}
