@@ -128,7 +128,7 @@ def judge(name, command, reader, seconds):
     """Runs one runner: its tally and how it ended."""
     log, report = OUT / f"{name}.log", OUT / f"{name}.report"
     report.unlink(missing_ok=True)
-    status = run([word.format(report=report) for word in command], log, seconds)
+    status = run([word.replace("{report}", str(report)) for word in command], log, seconds)
     tally = Tally()
     if reader is None:
         (tally.passed if status == 0 else tally.failed).append(name)
