@@ -8,7 +8,7 @@ usage: check-doc-commands.py BIN-DIR [FILE...]
 The commands run in a copy of the repository's top level made of links, so that what they write
 stays out of it; build/release/bin and build/dev/bin both mean BIN-DIR there. A block that is
 followed by an ```output block must print those lines in that order; there ... stands for
-anything. Commands that install, build or test (utils/*.sh, cmake, ninja, git) are not run, but
+anything. The indented commands in the leading comments of examples/*.mlir run as well. Commands that install, build or test (utils/*.sh, cmake, ninja, git) are not run, but
 the script they name must exist.
 """
 
@@ -21,13 +21,25 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GLOBS = ["README.md", "CONTRIBUTING.md", "docs/*.md", "dialects/attn/README.md"]
-GLOBS += ["examples/**/README.md"]
+GLOBS += ["examples/**/README.md", "examples/*.mlir"]
 RUN = re.compile(r"(build/(release|dev)/bin/)?attn-(opt|run)\b|(cat|echo|printf|head|cd) ")
 NOT_RUN = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?(cmake|ninja|git|ctest|\.venv/bin/\w+)\b")
 SCRIPT = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?((utils/[\w-]+\.(sh|py))|\.ci/run)\b")
 BLOCK = re.compile(
     r"^```sh\n(?P<sh>.*?)^```\n(?:\n*^```output\n(?P<output>.*?)^```)?", re.MULTILINE | re.DOTALL
 )
+
+
+def blocks(path):
+    """(line, commands, wanted output or None) of each block."""
+    text = path.read_text()
+    if path.suffix == ".mlir":
+        lines = re.findall(r"^//   (.*)$", text, re.MULTILINE)
+        if any(RUN.match(line) for line in lines):
+            yield 1, "\n".join(lines) + "\n", None
+        return
+    for match in BLOCK.finditer(text):
+        yield text.count("\n", 0, match.start()) + 2, match["sh"], match["output"]
 
 
 def commands(block):
@@ -96,18 +108,14 @@ def main():
     environment = dict(os.environ, PATH=f"{bin_dir}:/usr/lib/llvm-22/bin:{os.environ['PATH']}")
     count = failed = 0
     for path in paths:
-        text = path.read_text()
         name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-        for match in BLOCK.finditer(text):
+        for line, block, wanted in blocks(path):
             with tempfile.TemporaryDirectory() as folder:
                 playground(bin_dir, pathlib.Path(folder))
-                problem, ran = check_block(
-                    match["sh"], match["output"], pathlib.Path(folder), environment
-                )
+                problem, ran = check_block(block, wanted, pathlib.Path(folder), environment)
             count += ran
             if problem:
                 failed += 1
-                line = text.count("\n", 0, match.start()) + 2
                 print(f"{name}:{line}: {problem}")
     print(f"{count} blocks run, {failed} failed")
     sys.exit(1 if failed else 0)

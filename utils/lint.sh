@@ -15,6 +15,7 @@ case ${1-} in
   *) echo "usage: utils/lint.sh [-f]" >&2; exit 1 ;;
 esac
 
+git -c safe.directory="$PWD" rev-parse > /dev/null || exit 1
 python=.venv/bin/python
 [[ -x $python ]] || python=python3
 failed=0
@@ -33,8 +34,12 @@ check() {
   fi
 }
 
-# files PATTERN...: what git knows or would add, less what was deleted.
-files() { git ls-files -z --cached --others --exclude-standard -- "$@" | xargs -0 -r ls -d 2> /dev/null; }
+# files PATTERN...: what git knows or would add, less what was deleted. The folder may belong
+# to another user, as in a container.
+files() {
+  git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard -- "$@" |
+    xargs -0 -r ls -d 2> /dev/null
+}
 
 clang_format() {
   local list

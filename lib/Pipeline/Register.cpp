@@ -9,7 +9,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Pipeline/Register.h"
+#include "attn/CPU/Passes.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
+#include "attn/SplitHeads/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -132,6 +134,9 @@ void registerAllDialects(DialectRegistry &registry) {
 }
 
 void registerAllPasses() {
+  registerSplitHeadsPasses();
+  registerCPUPasses();
+  registerCPUPipelines();
   // Upstream passes that tests and people combine with ours.
   registerTransformsPasses();
   registerConversionPasses();

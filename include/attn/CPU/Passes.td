@@ -8,6 +8,49 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CPUEntryABIPass : Pass<"attn-cpu-entry-abi", "::mlir::ModuleOp"> {
+  let summary = "Give every public function the entry ABI";
+  let description = [{
+    Reads: a module whose public functions with a body (the entries) work on
+    tensors and call nothing that has a body. Makes of an entry `f`:
+
+    | function | what it does |
+    |---|---|
+    | `f(inputs, packed, outputs, workspace) -> i32` | checks the static sizes that the types promise, the sizes of the outputs, and runs; the status is 0 or the position of the offending argument plus one |
+    | `f_shapes(inputs, dims)` | writes the sizes of all results, one after another |
+    | `f_workspace(inputs) -> i64` | says how many bytes of workspace a call needs |
+
+    and the private functions `f_body` (the work) and `f_dims` (the dynamic
+    sizes of the results). Tensors become memrefs of identity layout, results
+    become out-parameters, scalars stay values. A function marked
+    `attn.prepack` gets out-parameters and nothing else.
+
+    Fails when a result's size depends on values, on recursion, and on a
+    function of several blocks.
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32>
+    // becomes
+    func.func @f(%x: memref<?x?xf32>, %out: memref<?x?xf32>, %workspace: memref<?xi8>) -> i32 attributes {llvm.emit_c_interface}
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::func::FuncDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+    "::mlir::affine::AffineDialect"];
+}
+
+def CPUToLLVMPass : Pass<"attn-cpu-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Convert what is left to the LLVM dialect";
+  let description = [{
+    Reads: functions on memrefs with arith, cf, func, index, math (only what is
+    an instruction), memref, ub and `attn.parallel_call`. Leaves nothing but the
+    LLVM dialect. `attn.parallel_call` becomes a struct of the arguments on the
+    stack, a function that unpacks it, and a call of `attn_rt_parallel_for`.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def CPUTileMatmulPass : Pass<"attn-cpu-tile-matmul"> {
   let summary = "Cut packed products into parallel tasks";
   let description = [{

@@ -1,0 +1,97 @@
+//===- CPU.cpp - The order of the CPU room --------------------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The only place that knows the order; the reason stands beside the line.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/CPU/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace attn;
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// One function per entry, with the entry ABI, still on tensors inside.
+static void addEntryPasses(OpPassManager &pm) {
+  pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
+  pm.addPass(createSymbolDCEPass());
+  addCleanup(pm);
+  pm.addPass(createCPUEntryABIPass());
+  addCleanup(pm);
+}
+
+/// Tensors to buffers: results are computed in the caller's memory.
+static void addBufferizationPasses(OpPassManager &pm) {
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  addCleanup(pm);
+}
+
+static void addLLVMPasses(OpPassManager &pm) {
+  pm.addPass(createConvertVectorToSCFPass(
+      VectorTransferToSCFOptions().enableFullUnroll()));
+  addCleanup(pm);
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  ConvertVectorToLLVMPassOptions vectors;
+  vectors.vectorTransposeLowering =
+      vector::VectorTransposeLowering::Shuffle16x16;
+  pm.addPass(createConvertVectorToLLVMPass(vectors));
+  pm.addPass(createCPUToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  addCleanup(pm);
+}
+
+void attn::buildCPUPipeline(OpPassManager &pm, const TargetInfo &target) {
+  addEntryPasses(pm);
+  addBufferizationPasses(pm);
+  pm.addPass(createConvertLinalgToLoopsPass());
+  // A bf16 operation that the machine lacks would become a call of a function
+  // that Debian 12's libgcc does not have.
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addPass(arith::createArithExpandOpsPass(expand));
+  addLLVMPasses(pm);
+}
+
+namespace {
+struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("cpu:<name or level>; attn-opt does not look at the "
+                     "machine"),
+      llvm::cl::init("cpu:x86-64-v3")};
+};
+} // namespace
+
+void attn::registerCPUPipelines() {
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "attn-cpu", "The CPU room: from tensors to the LLVM dialect",
+      [](OpPassManager &pm, const CPUPipelineOptions &options) {
+        llvm::Expected<TargetInfo> target = TargetInfo::parse(options.target);
+        if (!target)
+          llvm::report_fatal_error(target.takeError(), false);
+        buildCPUPipeline(pm, *target);
+      });
+}

@@ -1,0 +1,317 @@
+//===- EntryABI.cpp - What callers of compiled code see -------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An entry becomes four C functions: run, sizes of the results, bytes of
+// workspace, and (made by attn-cpu-pack-weights) prepack. The caller owns all
+// memory, so compiled code neither allocates nor returns buffers. Sizes are
+// checked here with plain comparisons: a failed cf.assert would end the
+// caller's process.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/CPU/Passes.h"
+#include "lib/CPU/Entry.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace attn {
+#define GEN_PASS_DEF_CPUENTRYABIPASS
+#include "attn/CPU/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+constexpr llvm::StringLiteral kPacked = "attn.packed";
+constexpr llvm::StringLiteral kPrepack = "attn.prepack";
+
+/// Makes the functions of one entry.
+struct EntryBuilder {
+  EntryBuilder(func::FuncOp source)
+      : source(source), name(source.getName().str()), loc(source.getLoc()),
+        builder(source) {
+    auto packedTypes = source->getAttrOfType<ArrayAttr>(kPacked);
+    numInputs =
+        source.getNumArguments() - (packedTypes ? packedTypes.size() : 0);
+    for (Type type : source.getArgumentTypes())
+      arguments.push_back(getABIType(type));
+    for (Type type : source.getResultTypes())
+      outputs.push_back(getOutputType(type));
+  }
+
+  LogicalResult build();
+  void buildPrepack();
+
+private:
+  TypeRange inputs() { return TypeRange(arguments).take_front(numInputs); }
+  func::FuncOp create(const Twine &suffix, TypeRange in, TypeRange out);
+  func::FuncOp createBody();
+  void createShapes(func::FuncOp dims);
+  void createWorkspace();
+  void createWrapper(func::FuncOp body, func::FuncOp dims);
+  Value checkSizes(OpBuilder &b, Value arg, Value status,
+                   ArrayRef<Value> expected, int position);
+
+  func::FuncOp source;
+  std::string name;
+  Location loc;
+  OpBuilder builder;
+  size_t numInputs;
+  SmallVector<Type> arguments; ///< Inputs, then packed weights.
+  SmallVector<Type> outputs;
+};
+
+/// The same memref without static sizes.
+Type getDynamicType(Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  if (!memref)
+    return type;
+  SmallVector<int64_t> shape(memref.getRank(), ShapedType::kDynamic);
+  return MemRefType::get(shape, memref.getElementType());
+}
+
+void exportToC(func::FuncOp func) {
+  func.setPublic();
+  func->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
+                UnitAttr::get(func.getContext()));
+}
+
+void storeResults(OpBuilder &b, Location loc, ValueRange results,
+                  ValueRange outputs) {
+  for (auto [result, output] : llvm::zip(results, outputs)) {
+    if (isa<RankedTensorType>(result.getType()))
+      bufferization::MaterializeInDestinationOp::create(
+          b, loc, /*result=*/Type(), result, output, /*restrict=*/true,
+          /*writable=*/true);
+    else
+      memref::StoreOp::create(b, loc, result, output, ValueRange());
+  }
+}
+
+} // namespace
+
+func::FuncOp EntryBuilder::create(const Twine &suffix, TypeRange in,
+                                  TypeRange out) {
+  auto func = func::FuncOp::create(builder, loc, (name + suffix).str(),
+                                   builder.getFunctionType(in, out));
+  func.addEntryBlock();
+  func.setPrivate();
+  return func;
+}
+
+/// `f_body(inputs, packed, outputs, workspace)`: the work, unchecked.
+func::FuncOp EntryBuilder::createBody() {
+  SmallVector<Type> types = arguments;
+  llvm::append_range(types, outputs);
+  types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
+  func::FuncOp body = create("_body", types, {});
+  OpBuilder b = OpBuilder::atBlockEnd(&body.front());
+  ValueRange args = body.getArguments();
+  SmallVector<Value> results =
+      cloneBody(b, source, args.take_front(arguments.size()));
+  storeResults(b, loc, results, args.slice(arguments.size(), outputs.size()));
+  func::ReturnOp::create(b, loc);
+  return body;
+}
+
+/// `f_shapes(inputs, dims)`.
+void EntryBuilder::createShapes(func::FuncOp dims) {
+  SmallVector<Type> types(inputs());
+  types.push_back(
+      MemRefType::get({ShapedType::kDynamic}, builder.getI64Type()));
+  func::FuncOp func = create("_shapes", types, {});
+  exportToC(func);
+  OpBuilder b = OpBuilder::atBlockEnd(&func.front());
+  ValueRange args = func.getArguments();
+  auto call = func::CallOp::create(b, loc, dims, args.drop_back());
+  unsigned position = 0, dynamic = 0;
+  for (Type output : outputs)
+    for (int64_t size : cast<MemRefType>(output).getShape()) {
+      Value value =
+          ShapedType::isDynamic(size)
+              ? arith::IndexCastOp::create(b, loc, b.getI64Type(),
+                                           call.getResult(dynamic++))
+                    .getResult()
+              : arith::ConstantIntOp::create(b, loc, size, 64).getResult();
+      Value index = arith::ConstantIndexOp::create(b, loc, position++);
+      memref::StoreOp::create(b, loc, value, args.back(), index);
+    }
+  func::ReturnOp::create(b, loc);
+}
+
+/// `f_workspace(inputs)`; attn-cpu-workspace writes what it returns.
+void EntryBuilder::createWorkspace() {
+  func::FuncOp func = create("_workspace", inputs(), builder.getI64Type());
+  exportToC(func);
+  OpBuilder b = OpBuilder::atBlockEnd(&func.front());
+  Value zero = arith::ConstantIntOp::create(b, loc, 0, 64);
+  func::ReturnOp::create(b, loc, zero);
+}
+
+/// The status, or `position` when `arg` has not the expected sizes; a null
+/// value expects nothing.
+Value EntryBuilder::checkSizes(OpBuilder &b, Value arg, Value status,
+                               ArrayRef<Value> expected, int position) {
+  for (auto [d, size] : llvm::enumerate(expected)) {
+    if (!size)
+      continue;
+    Value actual = memref::DimOp::create(b, loc, arg, d);
+    Value wrong =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, actual, size);
+    Value code = arith::ConstantIntOp::create(b, loc, position, 32);
+    status = arith::SelectOp::create(b, loc, wrong, code, status);
+  }
+  return status;
+}
+
+/// Constants for the static sizes of a type, `dynamic` for the others.
+static SmallVector<Value> getExpectedSizes(OpBuilder &b, Location loc,
+                                           Type type, ValueRange &dynamic) {
+  SmallVector<Value> sizes;
+  auto memref = dyn_cast<MemRefType>(type);
+  if (!memref)
+    return sizes;
+  for (int64_t size : memref.getShape()) {
+    if (!ShapedType::isDynamic(size)) {
+      sizes.push_back(arith::ConstantIndexOp::create(b, loc, size));
+      continue;
+    }
+    sizes.push_back(dynamic.empty() ? Value() : dynamic.front());
+    if (!dynamic.empty())
+      dynamic = dynamic.drop_front();
+  }
+  return sizes;
+}
+
+/// `f(inputs, packed, outputs, workspace) -> status`. The checks run from the
+/// last argument to the first, so that the first offender is named.
+void EntryBuilder::createWrapper(func::FuncOp body, func::FuncOp dims) {
+  SmallVector<Type> types;
+  for (Type type : body.getArgumentTypes())
+    types.push_back(getDynamicType(type));
+  func::FuncOp func = create("", types, builder.getI32Type());
+  exportToC(func);
+  if (Attribute packed = source->getAttr(kPacked))
+    func->setAttr(kPacked, packed);
+  OpBuilder b = OpBuilder::atBlockEnd(&func.front());
+  Value ok = arith::ConstantIntOp::create(b, loc, 0, 32), status = ok;
+  for (int i = arguments.size() - 1; i >= 0; --i) {
+    ValueRange none;
+    status = checkSizes(b, func.getArgument(i), status,
+                        getExpectedSizes(b, loc, arguments[i], none), i + 1);
+  }
+  auto isOk = [&](OpBuilder &b, Value status) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, ok);
+  };
+
+  // The sizes of the outputs follow from inputs that are as they should be.
+  auto ifInputs = scf::IfOp::create(b, loc, builder.getI32Type(),
+                                    isOk(b, status), /*withElse=*/true);
+  OpBuilder otherwise = ifInputs.getElseBodyBuilder();
+  scf::YieldOp::create(otherwise, loc, status);
+  OpBuilder then = ifInputs.getThenBodyBuilder();
+  SmallVector<Value> args;
+  for (auto [arg, type] :
+       llvm::zip(func.getArguments(), body.getArgumentTypes()))
+    args.push_back(arg.getType() == type
+                       ? Value(arg)
+                       : memref::CastOp::create(then, loc, type, arg));
+  auto sizes = func::CallOp::create(then, loc, dims,
+                                    ArrayRef(args).take_front(numInputs));
+  SmallVector<SmallVector<Value>> expected;
+  ValueRange dynamic = sizes.getResults();
+  for (Type output : outputs)
+    expected.push_back(getExpectedSizes(then, loc, output, dynamic));
+  Value outputStatus = ok;
+  for (int i = outputs.size() - 1; i >= 0; --i) {
+    unsigned position = arguments.size() + i;
+    outputStatus = checkSizes(then, func.getArgument(position), outputStatus,
+                              expected[i], position + 1);
+  }
+  auto ifOutputs =
+      scf::IfOp::create(then, loc, TypeRange(), isOk(then, outputStatus),
+                        /*withElse=*/false);
+  OpBuilder run = ifOutputs.getThenBodyBuilder();
+  func::CallOp::create(run, loc, body, args);
+  scf::YieldOp::create(then, loc, outputStatus);
+  func::ReturnOp::create(b, loc, ifInputs.getResult(0));
+}
+
+LogicalResult EntryBuilder::build() {
+  FailureOr<func::FuncOp> dims = createDimsFunction(builder, source, inputs());
+  if (failed(dims))
+    return failure();
+  func::FuncOp body = createBody();
+  createShapes(*dims);
+  createWorkspace();
+  createWrapper(body, *dims);
+  source.erase();
+  return success();
+}
+
+/// `f_prepack(inputs, packed)`.
+void EntryBuilder::buildPrepack() {
+  SmallVector<Type> types = arguments;
+  llvm::append_range(types, outputs);
+  func::FuncOp func = create("", types, {});
+  exportToC(func);
+  OpBuilder b = OpBuilder::atBlockEnd(&func.front());
+  ValueRange args = func.getArguments();
+  storeResults(b, loc, cloneBody(b, source, args.take_front(arguments.size())),
+               args.drop_front(arguments.size()));
+  func::ReturnOp::create(b, loc);
+  source.erase();
+}
+
+/// What the ABI cannot be given to.
+static LogicalResult verifyEntry(func::FuncOp func, SymbolTable &symbols) {
+  if (!func.getBody().hasOneBlock())
+    return func.emitError() << "'" << func.getName()
+                            << "' has several blocks; expected structured "
+                               "control flow (scf) in one block";
+  for (Type type : func.getArgumentTypes())
+    if (isa<ShapedType>(type) && !isa<RankedTensorType>(type))
+      return func.emitError() << "'" << func.getName() << "' takes a " << type
+                              << "; expected ranked tensors and scalars";
+  WalkResult result = func.walk([&](func::CallOp call) {
+    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+    if (callee && callee.isExternal())
+      return WalkResult::advance();
+    call.emitError() << "'" << call.getCallee()
+                     << "' calls itself; expected functions that can be "
+                        "inlined into their entry";
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+namespace {
+struct CPUEntryABIPass final
+    : attn::impl::CPUEntryABIPassBase<CPUEntryABIPass> {
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    SmallVector<func::FuncOp> entries;
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (func.isPublic() && !func.isExternal())
+        entries.push_back(func);
+    for (func::FuncOp func : entries) {
+      if (failed(verifyEntry(func, symbols)))
+        return signalPassFailure();
+      if (func->hasAttr(kPrepack))
+        EntryBuilder(func).buildPrepack();
+      else if (failed(EntryBuilder(func).build()))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace
