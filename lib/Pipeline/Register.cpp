@@ -12,6 +12,7 @@
 #include "attn/CPU/Passes.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
 #include "attn/SplitHeads/Passes.h"
+#include "attn/Pipeline/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -137,6 +138,7 @@ void registerAllPasses() {
   registerSplitHeadsPasses();
   registerCPUPasses();
   registerCPUPipelines();
+  registerPipelinePasses();
   // Upstream passes that tests and people combine with ours.
   registerTransformsPasses();
   registerConversionPasses();
