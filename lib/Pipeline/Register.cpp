@@ -11,8 +11,9 @@
 #include "attn/Pipeline/Register.h"
 #include "attn/CPU/Passes.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
-#include "attn/SplitHeads/Passes.h"
 #include "attn/Pipeline/Passes.h"
+#include "attn/Pipeline/Pipelines.h"
+#include "attn/SplitHeads/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -139,6 +140,7 @@ void registerAllPasses() {
   registerCPUPasses();
   registerCPUPipelines();
   registerPipelinePasses();
+  registerPipelines();
   // Upstream passes that tests and people combine with ours.
   registerTransformsPasses();
   registerConversionPasses();

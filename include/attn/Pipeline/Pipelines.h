@@ -1,0 +1,42 @@
+//===- Pipelines.h - Whole ways through the rooms ---------------*- C++ -*-===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The order of the rooms for each kind of target.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_PIPELINE_PIPELINES_H
+#define ATTN_PIPELINE_PIPELINES_H
+
+#include "attn/Pipeline/Stage.h"
+#include "attn/Support/TargetInfo.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <functional>
+#include <optional>
+
+namespace attn {
+
+struct PipelineOptions {
+  TargetInfo target; ///< resolved
+  /// The last room to enter; none means all.
+  std::optional<Stage> stopAfter;
+  /// Called with the module as each room leaves it, and before the first with
+  /// Stage::Input.
+  std::function<void(Stage, mlir::ModuleOp)> onStage;
+};
+
+/// Adds the rooms on the way to the LLVM dialect. `pm` is anchored on the
+/// module. The kind of the target decides who lowers attention: the CPU room,
+/// or Linalg alone.
+void buildPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
+
+/// Registers `--attn-cpu-pipeline` and `--attn-linalg-pipeline`.
+void registerPipelines();
+
+} // namespace attn
+
+#endif // ATTN_PIPELINE_PIPELINES_H
