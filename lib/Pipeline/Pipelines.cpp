@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Pipeline/Pipelines.h"
+#include "attn/CPU/Passes.h"
 #include "attn/Pipeline/Passes.h"
 #include "attn/SplitHeads/Passes.h"
 
@@ -125,6 +126,8 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   buildSplitHeadsPipeline(pm);
   if (gate.leave(Stage::SplitHeads))
     return;
+  buildCPUPipeline(pm, options.target);
+  gate.leave(Stage::CPU);
 }
 
 void registerPipelines() {
