@@ -66,6 +66,8 @@ static void addLLVMPasses(OpPassManager &pm) {
 void attn::buildCPUPipeline(OpPassManager &pm, const TargetInfo &target) {
   addEntryPasses(pm);
   addBufferizationPasses(pm);
+  pm.addPass(createCPUOutlineTasksPass());
+  addCleanup(pm);
   pm.addPass(createConvertLinalgToLoopsPass());
   // A bf16 operation that the machine lacks would become a call of a function
   // that Debian 12's libgcc does not have.
