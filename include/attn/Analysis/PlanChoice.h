@@ -1,0 +1,47 @@
+//===- PlanChoice.h - How an attention is to be computed --------*- C++ -*-===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Chooses room, algorithm and tiles from the shape and the target. A pure
+// function: a row's bits depend on the plan, so the plan may depend on nothing
+// that changes between calls of one program.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ANALYSIS_PLANCHOICE_H
+#define ATTN_ANALYSIS_PLANCHOICE_H
+
+#include "attn/Dialect/Attn/IR/Attn.h"
+#include "attn/Support/TargetInfo.h"
+
+#include <string>
+
+namespace attn {
+
+/// What a plan may depend on: never B or H, threads, strides or values.
+struct PlanRequest {
+  /// ShapedType::kDynamic where only a call will know.
+  int64_t queries = mlir::ShapedType::kDynamic;
+  int64_t keys = mlir::ShapedType::kDynamic;
+  int64_t headDim = mlir::ShapedType::kDynamic;
+  int64_t valueDim = mlir::ShapedType::kDynamic;
+  mlir::Type elementType;
+  /// The attention weights are a result.
+  bool wantsWeights = false;
+
+  static PlanRequest of(SdpaOp op);
+};
+
+struct PlanChoice {
+  PlanAttr plan;
+  /// Why, for a person.
+  std::string reason;
+};
+
+/// `target` is `linalg` or resolved: its vector width must be known.
+PlanChoice choosePlan(const PlanRequest &request, const TargetInfo &target);
+
+} // namespace attn
+
+#endif // ATTN_ANALYSIS_PLANCHOICE_H

@@ -1,0 +1,103 @@
+//===- PlanChoice.cpp - How an attention is to be computed ----------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table of tiles, one row per vector width and number of query vectors.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/PlanChoice.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+/// Tiles of S^T = K Q^T and O^T = V^T P^T with queries in the lanes. A tile
+/// needs key_rows * query_vectors accumulators, query_vectors operands and one
+/// broadcast at once; below 8 accumulators the latency of the fused
+/// multiply-add shows.
+struct Tiles {
+  unsigned f32Lanes;
+  int64_t queryVectors, keyRows, valueRows;
+  /// Keys per softmax step where D is at most 64 or unknown, and above.
+  int64_t keyBlock, keyBlockLargeD;
+};
+} // namespace
+
+// The first row of a width is the tile for long queries.
+static constexpr Tiles kTiles[] = {
+    // AVX-512, 32 registers: 24 + 3 + 1.
+    {16, 3, 8, 8, 128, 128},
+    {16, 2, 8, 8, 128, 128},
+    {16, 1, 8, 8, 128, 128},
+    // AVX2, 16 registers: 12 + 3 + 1. A block of V and of P must stay in 32 KiB
+    // of L1, hence fewer keys where rows are long.
+    {8, 3, 4, 4, 128, 64},
+    {8, 2, 4, 4, 128, 64},
+    {8, 1, 8, 8, 128, 64},
+    // NEON, 32 registers: 16 + 4 + 1.
+    {4, 4, 4, 4, 64, 64},
+    {4, 3, 4, 4, 64, 64},
+    {4, 2, 4, 4, 64, 64},
+    {4, 1, 8, 8, 64, 64},
+};
+
+/// The largest tile that the queries fill.
+static const Tiles &tilesFor(unsigned f32Lanes, int64_t lanes,
+                             int64_t queries) {
+  auto first = llvm::find_if(
+      kTiles, [&](const Tiles &tiles) { return tiles.f32Lanes == f32Lanes; });
+  assert(first != std::end(kTiles) && "a vector width without tiles");
+  if (ShapedType::isDynamic(queries))
+    return *first;
+  int64_t vectors = std::max<int64_t>(1, llvm::divideCeil(queries, lanes));
+  while (first->queryVectors > vectors)
+    ++first; // down to one vector, in every width's last row
+  return *first;
+}
+
+PlanRequest PlanRequest::of(SdpaOp op) {
+  auto dim = [](Value value, AffineMap layout, unsigned d) {
+    return getLogicalDim(cast<ShapedType>(value.getType()), layout, d);
+  };
+  PlanRequest request;
+  request.queries = dim(op.getQuery(), op.getQueryLayout(), 2);
+  request.keys = dim(op.getKey(), op.getKeyLayout(), 2);
+  request.headDim = dim(op.getQuery(), op.getQueryLayout(), 3);
+  request.valueDim = dim(op.getValue(), op.getValueLayout(), 3);
+  request.elementType = getElementTypeOrSelf(op.getQuery().getType());
+  request.wantsWeights = bool(op.getWeights());
+  return request;
+}
+
+PlanChoice attn::choosePlan(const PlanRequest &request,
+                            const TargetInfo &target) {
+  MLIRContext *context = request.elementType.getContext();
+  bool isLinalg = target.kind == TargetKind::Linalg;
+  if (isLinalg || request.wantsWeights) {
+    PlanAttr plan =
+        PlanAttr::get(context, Room::Linalg, Form::Unfused, 1, 1, 1, 1, 1, 1);
+    return {plan, isLinalg ? "the target is linalg"
+                           : "the weights are a result, so the scores must "
+                             "stand in memory"};
+  }
+  assert(target.isResolved() && "a CPU target without a vector width");
+  // A register holds half as many f64.
+  int64_t lanes = getAccumulatorTypeFor(request.elementType).isF64()
+                      ? target.f32Lanes / 2
+                      : target.f32Lanes;
+  const Tiles &tiles = tilesFor(target.f32Lanes, lanes, request.queries);
+  bool largeD = std::max(request.headDim, request.valueDim) > 64;
+  PlanAttr plan = PlanAttr::get(
+      context, Room::CPU, Form::Flash, lanes, tiles.queryVectors, tiles.keyRows,
+      tiles.valueRows, largeD ? tiles.keyBlockLargeD : tiles.keyBlock,
+      lanes * tiles.queryVectors);
+  return {plan,
+          llvm::formatv("{0} lanes of {1} on {2}", lanes,
+                        lanes == target.f32Lanes ? "f32" : "f64", target.name)};
+}
