@@ -14,6 +14,7 @@
 #include "attn/Pipeline/Passes.h"
 #include "attn/Pipeline/Pipelines.h"
 #include "attn/SplitHeads/Passes.h"
+#include "attn/Fuse/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -151,6 +152,9 @@ void registerAllPasses() {
   registerLinalgPasses();
   registerSCFPasses();
   vector::registerVectorPasses();
+  // The rooms, each alone.
+  registerFusePasses();
+  registerFusePipeline();
 }
 
 } // namespace attn

@@ -1,0 +1,59 @@
+//===- FusePlan.cpp - Write into each attention how it is computed --------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The decision is an attribute: later rooms obey it, remarks tell it, and a
+// test writes it by hand.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/PlanChoice.h"
+#include "attn/Fuse/Passes.h"
+#include "attn/Support/TargetInfo.h"
+
+#include "mlir/IR/Remarks.h"
+
+namespace attn {
+#define GEN_PASS_DEF_FUSEPLANPASS
+#include "attn/Fuse/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+static void remarkPlan(SdpaOp op, PlanAttr plan, StringRef reason) {
+  std::string text;
+  llvm::raw_string_ostream(text) << plan;
+  remark::passed(op.getLoc(),
+                 remark::RemarkOpts::name("Plan").category("attn-fuse"))
+      << text << remark::reason("{0}", reason);
+}
+
+namespace {
+struct FusePlanPass final : attn::impl::FusePlanPassBase<FusePlanPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    llvm::Expected<TargetInfo> info = TargetInfo::parse(target);
+    if (!info) {
+      getOperation().emitError() << llvm::toString(info.takeError());
+      return signalPassFailure();
+    }
+    if (info->kind == TargetKind::CPU && !info->isResolved()) {
+      getOperation().emitError()
+          << "expects a target that names the processor, such as "
+             "cpu:x86-64-v3, but got "
+          << target;
+      return signalPassFailure();
+    }
+    getOperation().walk([&](SdpaOp op) {
+      if (PlanAttr plan = op.getPlanAttr())
+        return remarkPlan(op, plan, "written by hand");
+      PlanChoice choice = choosePlan(PlanRequest::of(op), *info);
+      op.setPlanAttr(choice.plan);
+      remarkPlan(op, choice.plan, choice.reason);
+    });
+  }
+};
+} // namespace
