@@ -15,6 +15,7 @@
 #include "attn/Pipeline/Pipelines.h"
 #include "attn/SplitHeads/Passes.h"
 #include "attn/Fuse/Passes.h"
+#include "attn/Tile/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -155,6 +156,7 @@ void registerAllPasses() {
   // The rooms, each alone.
   registerFusePasses();
   registerFusePipeline();
+  registerTilePasses();
 }
 
 } // namespace attn

@@ -1,0 +1,146 @@
+//===- Tile.cpp - One parallel task per batch, head and query group -------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Upstream cuts attn.sdpa over (B, H, M); what is left of it in a task becomes
+// attn.online_sdpa with the keys that the mask leaves to the task. Everything
+// stays on tensors: a task writes the slice of the shared result that it
+// extracted, so that bufferization finds nothing to copy.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Tile/Passes.h"
+
+#include "attn/Analysis/MaskRange.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace attn {
+#define GEN_PASS_DEF_TILEPASS
+#include "attn/Tile/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+/// What earlier rooms owe an op that is to be tiled.
+static LogicalResult checkPromises(SdpaOp op) {
+  if (!op.getPlan())
+    return op.emitOpError("expects a plan: run attn-fuse-plan first");
+  if (op.getPlan()->getRoom() != Room::CPU)
+    return success();
+  if (op.getWeights())
+    return op.emitOpError("expects a plan of room linalg where the weights are "
+                          "a result");
+  if (!op.getScale())
+    return op.emitOpError("expects an explicit scale: run attn-fuse-variants "
+                          "first");
+  return success();
+}
+
+/// The head's sink logit in the accumulator's type; null without sinks.
+static Value sinkOf(OpBuilder &builder, SdpaOp tile) {
+  if (!tile.getSinks())
+    return nullptr;
+  Location loc = tile.getLoc();
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value sink = tensor::ExtractOp::create(builder, loc, tile.getSinks(), zero);
+  FloatType accumulator = tile.getAccumulatorType();
+  unsigned width = sink.getType().getIntOrFloatBitWidth();
+  if (width < accumulator.getWidth())
+    return arith::ExtFOp::create(builder, loc, accumulator, sink);
+  if (width > accumulator.getWidth())
+    return arith::TruncFOp::create(builder, loc, accumulator, sink);
+  return sink;
+}
+
+/// Replaces the op of one task by its parts.
+static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile) {
+  Location loc = tile.getLoc();
+  auto loop = cast<scf::ForallOp>(tile->getParentOp());
+  // The places of the results are computed after the tile: build behind them.
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(loop.getTerminator());
+  auto sizeOf = [&](Value value, AffineMap layout) {
+    return getValueOrCreateConstantIndexOp(
+        rewriter, loc,
+        tensor::getMixedSize(rewriter, loc, value,
+                             getLayoutPosition(layout, 2)));
+  };
+  Value b = tile.getOffsets()[0], h = tile.getOffsets()[1],
+        m0 = tile.getOffsets()[2];
+  Value rows = sizeOf(tile.getQuery(), tile.getQueryLayout());
+  Value n = sizeOf(tile.getKey(), tile.getKeyLayout());
+  Value m1 = rewriter.createOrFold<arith::AddIOp>(loc, m0, rows);
+  KeyRange keys = buildKeyRange(rewriter, loc, tile, b, h, m0, m1, n);
+
+  ArrayAttr layouts;
+  if (ArrayAttr all = tile.getLayoutsAttr())
+    layouts = rewriter.getArrayAttr(all.getValue().take_front(3));
+  auto partial = OnlineSdpaOp::create(
+      rewriter, loc,
+      PartialType::get(tile.getContext(), tile.getAccumulatorType()),
+      tile.getQuery(), tile.getKey(), tile.getValue(), tile.getScale(), keys.lo,
+      keys.hi, keys.fullLo, keys.fullHi, b, h, m0, tile.getCaptures(),
+      tile.getCaptureMapsAttr(), layouts, tile.getPlanAttr());
+  partial.getScore().takeBody(tile.getScore());
+  partial.getMask().takeBody(tile.getMask());
+
+  // The destinations are the slices that the loop will insert.
+  SmallVector<Value> inits;
+  for (Value result : tile->getResults()) {
+    if (!result.hasOneUse())
+      return tile.emitOpError("expects each result of a task to be inserted "
+                              "once");
+    auto insert = cast<tensor::ParallelInsertSliceOp>(*result.user_begin());
+    inits.push_back(tensor::ExtractSliceOp::create(
+        rewriter, loc, cast<RankedTensorType>(result.getType()),
+        insert.getDest(), insert.getMixedOffsets(), insert.getMixedSizes(),
+        insert.getMixedStrides()));
+  }
+  auto finalize = FinalizeOp::create(
+      rewriter, loc, ValueRange(inits).getTypes(), partial.getPartial(),
+      sinkOf(rewriter, tile), inits, tile.getOutputLayout());
+  rewriter.replaceOp(tile, finalize.getResults());
+  return success();
+}
+
+static LogicalResult tileOp(RewriterBase &rewriter, SdpaOp op) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  scf::SCFTilingOptions options;
+  options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp);
+  options.setTileSizes({rewriter.getIndexAttr(1), rewriter.getIndexAttr(1),
+                        rewriter.getIndexAttr(op.getPlan()->getQueryGroup())});
+  FailureOr<scf::SCFTilingResult> tiled = scf::tileUsingSCF(
+      rewriter, cast<TilingInterface>(op.getOperation()), options);
+  if (failed(tiled))
+    return failure();
+  rewriter.replaceOp(op, tiled->replacements);
+  return splitTile(rewriter, cast<SdpaOp>(tiled->tiledOps.back()));
+}
+
+void attn::buildTilePipeline(OpPassManager &pm) {
+  pm.nest<func::FuncOp>().addPass(createTilePass());
+}
+
+namespace {
+struct TilePass final : attn::impl::TilePassBase<TilePass> {
+  void runOnOperation() override {
+    SmallVector<SdpaOp> ops;
+    getOperation().walk([&](SdpaOp op) { ops.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    for (SdpaOp op : ops) {
+      if (failed(checkPromises(op)))
+        return signalPassFailure();
+      if (op.getPlan()->getRoom() == Room::CPU && failed(tileOp(rewriter, op)))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace
