@@ -13,6 +13,7 @@
 #include "attn/Dialect/Attn/IR/Attn.h"
 #include "attn/Pipeline/Passes.h"
 #include "attn/Pipeline/Pipelines.h"
+#include "attn/Linalg/Passes.h"
 #include "attn/SplitHeads/Passes.h"
 #include "attn/Fuse/Passes.h"
 #include "attn/Tile/Passes.h"
@@ -143,6 +144,7 @@ void registerAllPasses() {
   registerCPUPipelines();
   registerPipelinePasses();
   registerPipelines();
+  attn::registerLinalgPasses();
   // Upstream passes that tests and people combine with ours.
   registerTransformsPasses();
   registerConversionPasses();
@@ -150,7 +152,7 @@ void registerAllPasses() {
   arith::registerArithPasses();
   bufferization::registerBufferizationPasses();
   memref::registerMemRefPasses();
-  registerLinalgPasses();
+  mlir::registerLinalgPasses();
   registerSCFPasses();
   vector::registerVectorPasses();
   // The rooms, each alone.
