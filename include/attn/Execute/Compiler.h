@@ -1,0 +1,56 @@
+//===- Compiler.h - From text to something that runs ------------*- C++ -*-===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Parses MLIR, runs the rooms and gives back an Executable. What goes wrong
+// comes back as text with a location.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_EXECUTE_COMPILER_H
+#define ATTN_EXECUTE_COMPILER_H
+
+#include "attn/Execute/Executable.h"
+#include "attn/Pipeline/Pipelines.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace attn {
+
+/// A context that speaks all dialects of the rooms. Not for use by two threads
+/// at once; the executables that come out of it are.
+class Compiler {
+public:
+  using Module = mlir::OwningOpRef<mlir::ModuleOp>;
+
+  Compiler();
+  ~Compiler();
+
+  mlir::MLIRContext &context() { return *mlirContext; }
+
+  llvm::Expected<Module> parseFile(llvm::StringRef path);
+  llvm::Expected<Module> parseText(llvm::StringRef text,
+                                   llvm::StringRef name = "<text>");
+
+  /// Runs the rooms on `module`.
+  llvm::Error lower(mlir::ModuleOp module, const PipelineOptions &options);
+
+  /// Compiles one entry (see findEntry) for this machine; `module` is used up.
+  /// Of `options` the target must be one that runs here, and stopAfter must not
+  /// be set.
+  llvm::Expected<std::unique_ptr<Executable>>
+  compile(mlir::ModuleOp module, llvm::StringRef entry,
+          const PipelineOptions &options);
+
+private:
+  std::unique_ptr<mlir::MLIRContext> mlirContext;
+};
+
+/// Makes every function but `entry` private, so that what it does not reach is
+/// dropped.
+void isolateEntry(mlir::ModuleOp module, mlir::func::FuncOp entry);
+
+} // namespace attn
+
+#endif // ATTN_EXECUTE_COMPILER_H

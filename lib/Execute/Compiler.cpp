@@ -1,0 +1,167 @@
+//===- Compiler.cpp - From text to something that runs --------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Puts parser, pipeline and JIT together and turns diagnostics into Errors: a
+// library must not print, and a tool wants one line.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Execute/Compiler.h"
+#include "attn/Execute/Host.h"
+#include "attn/Pipeline/Register.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace attn {
+namespace {
+
+/// Level of LLVM's passes and code generation. Dynamic shapes need its address
+/// arithmetic.
+constexpr unsigned optLevel = 3;
+
+llvm::Error makeError(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+/// Collects the errors of a scope, one line each.
+class DiagnosticText {
+public:
+  explicit DiagnosticText(MLIRContext *context)
+      : handler(context, [this](Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+            add(diagnostic);
+          return success();
+        }) {}
+
+  /// What was collected, or `fallback` when nothing was.
+  llvm::Error take(const Twine &fallback) {
+    return makeError(lines.empty() ? fallback.str() : lines);
+  }
+
+private:
+  void add(Diagnostic &diagnostic) {
+    raw_string_ostream os(lines);
+    if (!lines.empty())
+      os << "\n";
+    if (auto loc = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
+      os << loc.getFilename().getValue() << ":" << loc.getLine() << ":"
+         << loc.getColumn() << ": error: ";
+    os << diagnostic.str();
+  }
+
+  std::string lines;
+  ScopedDiagnosticHandler handler;
+};
+
+Expected<Compiler::Module> parse(std::unique_ptr<MemoryBuffer> buffer,
+                                 MLIRContext *context) {
+  std::string name = buffer->getBufferIdentifier().str();
+  SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(buffer), SMLoc());
+  DiagnosticText diagnostics(context);
+  Compiler::Module module =
+      parseSourceFile<ModuleOp>(sources, ParserConfig(context));
+  if (!module)
+    return diagnostics.take(name + ": not a module");
+  return module;
+}
+
+/// The types of the packed weights, which the CPU room writes on the entry that
+/// it has lowered.
+Expected<std::vector<ValueInfo>> packedTypes(ModuleOp module, StringRef entry) {
+  std::vector<ValueInfo> types;
+  auto func = module.lookupSymbol<LLVM::LLVMFuncOp>(entry);
+  auto packed =
+      func ? func->getAttrOfType<ArrayAttr>("attn.packed") : ArrayAttr();
+  if (!packed)
+    return types;
+  for (Attribute attribute : packed) {
+    auto type = cast<ShapedType>(cast<TypeAttr>(attribute).getValue());
+    std::optional<Dtype> dtype = dtypeOf(type.getElementType());
+    if (!dtype || !type.hasStaticShape())
+      return makeError("entry '" + entry +
+                       "' has packed weights of a type without a size");
+    ValueInfo info;
+    info.type = *dtype;
+    info.shape.assign(type.getShape().begin(), type.getShape().end());
+    types.push_back(std::move(info));
+  }
+  return types;
+}
+
+} // namespace
+
+Compiler::Compiler() {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  // A pool of threads costs more than compiling one entry.
+  mlirContext =
+      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+}
+
+Compiler::~Compiler() = default;
+
+Expected<Compiler::Module> Compiler::parseFile(StringRef path) {
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
+      MemoryBuffer::getFileOrSTDIN(path);
+  if (!buffer)
+    return makeError(path + ": " + buffer.getError().message());
+  return parse(std::move(*buffer), mlirContext.get());
+}
+
+Expected<Compiler::Module> Compiler::parseText(StringRef text, StringRef name) {
+  return parse(MemoryBuffer::getMemBufferCopy(text, name), mlirContext.get());
+}
+
+llvm::Error Compiler::lower(ModuleOp module, const PipelineOptions &options) {
+  DiagnosticText diagnostics(mlirContext.get());
+  PassManager pm(mlirContext.get(), ModuleOp::getOperationName());
+  buildPipeline(pm, options);
+  if (failed(pm.run(module)))
+    return diagnostics.take("a room failed without saying why");
+  return llvm::Error::success();
+}
+
+Expected<std::unique_ptr<Executable>>
+Compiler::compile(ModuleOp module, StringRef entryName,
+                  const PipelineOptions &options) {
+  if (llvm::Error error = checkRunsHere(options.target))
+    return std::move(error);
+  Expected<func::FuncOp> entry = findEntry(module, entryName);
+  if (!entry)
+    return entry.takeError();
+  Expected<Signature> signature = Signature::read(*entry);
+  if (!signature)
+    return signature.takeError();
+  isolateEntry(module, *entry);
+  if (llvm::Error error = lower(module, options))
+    return std::move(error);
+  Expected<std::vector<ValueInfo>> packed =
+      packedTypes(module, signature->entry);
+  if (!packed)
+    return packed.takeError();
+  DiagnosticText diagnostics(mlirContext.get());
+  Expected<std::unique_ptr<Jit>> jit = Jit::create(
+      module, options.target, optLevel, Executable::symbols(signature->entry));
+  if (!jit)
+    return diagnostics.take(toString(jit.takeError()));
+  return Executable::create(std::move(*jit), std::move(*signature),
+                            std::move(*packed));
+}
+
+void isolateEntry(ModuleOp module, func::FuncOp entry) {
+  for (auto func : module.getOps<func::FuncOp>())
+    if (func != entry)
+      func.setPrivate();
+}
+
+} // namespace attn
