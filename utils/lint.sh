@@ -48,7 +48,11 @@ clang_format() {
   if [[ $fix ]]; then
     clang-format-22 -i "${list[@]}"
   else
-    clang-format-22 --dry-run -Werror "${list[@]}"
+    local bad
+    bad=$(clang-format-22 --dry-run -Werror "${list[@]}" 2>&1) && return
+    grep -o '^[^: ]*:[0-9]*:.*should be clang-formatted' <<< "$bad" |
+      sort -t: -u -k1,1 | sed 's|: error:|:|' || echo "$bad"
+    return 1
   fi
 }
 
