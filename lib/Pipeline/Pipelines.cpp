@@ -10,8 +10,11 @@
 
 #include "attn/Pipeline/Pipelines.h"
 #include "attn/CPU/Passes.h"
+#include "attn/Fuse/Passes.h"
+#include "attn/Linalg/Passes.h"
 #include "attn/Pipeline/Passes.h"
 #include "attn/SplitHeads/Passes.h"
+#include "attn/Tile/Passes.h"
 
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -125,6 +128,18 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
     return;
   buildSplitHeadsPipeline(pm);
   if (gate.leave(Stage::SplitHeads))
+    return;
+  // The plan needs the shapes of the problem and the rule as code, and every
+  // later room reads it.
+  buildFusePipeline(pm, options.target.str());
+  if (gate.leave(Stage::Fuse))
+    return;
+  // On tensors, before bufferization: a task's slices are values, not aliases.
+  buildTilePipeline(pm);
+  if (gate.leave(Stage::Tile))
+    return;
+  buildLinalgPipeline(pm);
+  if (gate.leave(Stage::Linalg))
     return;
   buildCPUPipeline(pm, options.target);
   gate.leave(Stage::CPU);

@@ -11,11 +11,11 @@
 #include "attn/Pipeline/Register.h"
 #include "attn/CPU/Passes.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
+#include "attn/Fuse/Passes.h"
+#include "attn/Linalg/Passes.h"
 #include "attn/Pipeline/Passes.h"
 #include "attn/Pipeline/Pipelines.h"
-#include "attn/Linalg/Passes.h"
 #include "attn/SplitHeads/Passes.h"
-#include "attn/Fuse/Passes.h"
 #include "attn/Tile/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -139,12 +139,16 @@ void registerAllDialects(DialectRegistry &registry) {
 }
 
 void registerAllPasses() {
+  // The rooms, each alone; then whole ways.
   registerSplitHeadsPasses();
+  registerFusePasses();
+  registerFusePipeline();
+  registerTilePasses();
+  attn::registerLinalgPasses();
   registerCPUPasses();
   registerCPUPipelines();
   registerPipelinePasses();
   registerPipelines();
-  attn::registerLinalgPasses();
   // Upstream passes that tests and people combine with ours.
   registerTransformsPasses();
   registerConversionPasses();
@@ -155,10 +159,6 @@ void registerAllPasses() {
   mlir::registerLinalgPasses();
   registerSCFPasses();
   vector::registerVectorPasses();
-  // The rooms, each alone.
-  registerFusePasses();
-  registerFusePipeline();
-  registerTilePasses();
 }
 
 } // namespace attn
