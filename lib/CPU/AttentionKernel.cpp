@@ -4,14 +4,14 @@
 //
 // S^T = K Q^T and O^T = V^T P^T with queries in the vector lanes: maximum, sum
 // and rescale are lanewise, K and V are read in place as scalar broadcasts,
-// and a row's bits depend on no other row. Per block of keys (the grid is
-// anchored at key 0):
+// and a row's bits depend on no other row. The maximum lags: m comes from the
+// first keys and changes only when a block's weights overflow. Per block of
+// keys (the grid is anchored at key 0):
 //
-//   S^T tile  = K[rows] . Q^T                      raw scores to scratch
-//   s         = score(s), -inf where dropped       only where not known full
-//   m'        = max(m, s); alpha = 2^(m - m')
-//   p         = 2^(s - m'), -0.0 where dropped     l = l alpha + sum p
-//   O^T       = O^T alpha + V^T p
+//   S^T tile  = K[rows] . Q^T - m                  accumulators start at -m
+//   p         = 2^s, -0.0 where dropped            l' = sum p
+//   where not l' <= 2^24: m = max s, O^T and l rescaled, p again (rare)
+//   O^T      += V^T p
 //
 // Padded lanes repeat the last query, so they may be stored over it. A dropped
 // key has p = -0.0 (a kept one +0.0 at least); an O tile of a partial block
@@ -33,6 +33,13 @@ using namespace attn;
 
 static constexpr double kLog2e = 1.4426950408889634;
 static constexpr double kLn2 = 0.6931471805599453;
+// Keys that the first maximum is taken from.
+static constexpr int64_t kSampledKeys = 8;
+// Keys of a tile in code that seldom runs.
+static constexpr int64_t kColdTile = 4;
+// Weights of a block may add up to this before the maximum is raised: far from
+// overflow, and f32 keeps its precision.
+static constexpr double kLargestSum = 16777216.0;
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 namespace {
@@ -68,31 +75,38 @@ public:
 
 private:
   Value dim(const Rows &rows, unsigned d);
-  void emitTile(int64_t vectors, Value firstRow, Value rows);
-  void packQueries(int64_t vectors, Value firstRow, Value last);
-  void packQueriesByBlocks(int64_t vectors, Value firstRow, Value last,
+  void emitTile(Value firstRow, Value rows);
+  void walkKeys(int64_t vectors, Value globalFirst);
+  void packQueries(Value width, Value firstRow, Value last);
+  void packQueriesByBlocks(Value width, Value firstRow, Value last,
                            Value factor);
-  KeyBlock makeBlock(Value blockStart);
+  KeyBlock makeBlock(Value blockStart, int64_t size);
   Rows widen(const Rows &source, Value scratch, Value start, Value count);
-  Values scores(int64_t vectors, const KeyBlock &block, ValueRange maximum);
-  Values scoreTile(int64_t vectors, const KeyBlock &block, Value first);
-  Values applyRegions(int64_t vectors, const KeyBlock &block, ValueRange maximum,
-                      Value firstRow);
+  Values scoreTile(int64_t vectors, int64_t tile, const KeyBlock &block,
+                   Value first, ValueRange init);
+  void storeScores(int64_t vectors, int64_t tile, const KeyBlock &block,
+                   ValueRange init);
+  Value isKnownFull(const KeyBlock &block, Value r);
+  Values kept(int64_t vectors, const KeyBlock &block, Value r, ValueRange s,
+              Value firstRow);
+  Values exactMaximum(int64_t vectors, const KeyBlock &block, Value firstRow);
   Values weights(int64_t vectors, const KeyBlock &block, ValueRange maximum,
-                 ValueRange sums, bool dropped);
-  void accumulate(int64_t vectors, const KeyBlock &block, ValueRange alpha);
+                 ValueRange init, Value firstRow);
+  Values keyStep(int64_t vectors, const KeyBlock &block, ValueRange carried,
+                 Value firstRow);
+  Values raiseMaximum(int64_t vectors, const KeyBlock &block,
+                      ValueRange maximum, ValueRange sums, ValueRange blockSums,
+                      Value firstRow);
+  void accumulate(int64_t vectors, const KeyBlock &block);
   void accumulateTile(int64_t vectors, int64_t channels, const KeyBlock &block,
-                      ValueRange alpha, Value channel);
-  Values rescaled(int64_t vectors, int64_t channels, ValueRange alpha,
-                  Value channel);
+                      Value channel);
+  Values outputTile(int64_t vectors, int64_t channels, Value channel);
   Values products(int64_t vectors, int64_t channels, const KeyBlock &block,
                   Value channel, Values accumulators, bool dropped);
   Value anyNonFinite(ArrayRef<Value> vectors);
-  void storeOutput(int64_t vectors, ValueRange maximum, ValueRange sums,
-                   Value firstRow, Value last, Value rows);
-  void storeRows(int64_t vectors, Value firstRow, Value last, Value rows);
-  void storeLse(int64_t vectors, ValueRange maximum, ValueRange sums,
-                Value firstRow, Value rows);
+  void storeStatistics(int64_t vectors, ValueRange maximum, ValueRange sums);
+  Value sinkWeight(Value maximum);
+  void storeRows(Value width, Value firstRow, Value last, Value rows);
 
   bool hasScore() { return !op.getScore().empty(); }
   bool hasMask() { return !op.getMask().empty(); }
@@ -114,7 +128,7 @@ private:
   RegionVectorizer region;
   Rows query, key, value, output;
   Value zero, one, headSize, valueSize;
-  Value queriesT, outputT, scoresT, keyScratch, valueScratch;
+  Value queriesT, outputT, scoresT, statistics, keyScratch, valueScratch;
 };
 } // namespace
 
@@ -144,85 +158,62 @@ void AttentionKernel::emit() {
     keyScratch = k.scratch({block, depth});
     valueScratch = k.scratch({block, valueDepth});
   }
-  Value count = dim(query, 2);
-  k.loop(zero, count, tile, {}, [&](Value first, ValueRange) -> Values {
-    Value rows = k.min(k.index(tile), k.sub(count, first));
-    if (plan.getQueryVectors() == 1) {
-      emitTile(1, first, rows);
-      return {};
-    }
-    // A tail of one vector or less has its own, narrower tile.
-    k.branch(
-        k.less(k.index(k.lanes), rows), {},
-        [&]() -> Values {
-          emitTile(plan.getQueryVectors(), first, rows);
-          return {};
-        },
-        [&]() -> Values {
-          emitTile(1, first, rows);
-          return {};
-        });
+  statistics = k.scratch({k.b.getIndexAttr(2), width});
+  k.loop(zero, dim(query, 2), tile, {}, [&](Value first, ValueRange) -> Values {
+    emitTile(first, k.min(k.index(tile), k.sub(dim(query, 2), first)));
     return {};
   });
 }
 
-void AttentionKernel::emitTile(int64_t vectors, Value firstRow, Value rows) {
+/// One tile of queries. What surrounds the keys is shared by both widths.
+void AttentionKernel::emitTile(Value firstRow, Value rows) {
   Value last = k.sub(k.add(firstRow, rows), one);
-  Value globalFirst = k.add(op.getRow(), firstRow);
+  Value width = k.mul(k.ceilDiv(rows, k.lanes), k.index(k.lanes));
   region.setGroup(op.getBatch(), op.getHead(), k.add(op.getRow(), last));
-  packQueries(vectors, firstRow, last);
+  // A tail of one vector or less has its own, narrower tile.
+  int64_t vectors = plan.getQueryVectors();
+  Value wide = k.less(k.index(k.lanes), rows);
+  if (vectors > 1)
+    width = k.select(wide, k.index(vectors * k.lanes), k.index(k.lanes));
+  packQueries(width, firstRow, last);
+  auto walk = [&](int64_t vectors) -> Values {
+    walkKeys(vectors, k.add(op.getRow(), firstRow));
+    return {};
+  };
+  if (vectors > 1)
+    k.branch(wide, {}, [&] { return walk(vectors); }, [&] { return walk(1); });
+  else
+    walk(1);
+  storeRows(width, firstRow, last, rows);
+  if (finalize.getInits().size() == 2)
+    k.loop(zero, rows, 1, {}, [&](Value i, ValueRange) -> Values {
+      k.storeScalar(k.loadScalar(statistics, {one, i}), finalize.getInits()[1],
+                    {zero, zero, k.add(firstRow, i)});
+      return {};
+    });
+}
+
+void AttentionKernel::walkKeys(int64_t vectors, Value globalFirst) {
   Value zeros = k.splat(0.0);
   k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
     for (int64_t j = 0; j < vectors; ++j)
       k.store(zeros, outputT, {d, column(j)});
     return {};
   });
-
-  Values init(vectors, k.splat(-kInfinity));
+  KeyBlock sample = makeBlock(op.getLo(), kSampledKeys);
+  Values init = exactMaximum(vectors, sample, globalFirst);
   init.append(vectors, zeros);
   Value firstBlock = k.floorTo(op.getLo(), plan.getKeyBlock());
-  Values state = k.loop(
-      firstBlock, op.getHi(), plan.getKeyBlock(), init,
-      [&](Value blockStart, ValueRange carried) -> Values {
-        ValueRange oldMaximum = carried.take_front(vectors);
-        KeyBlock block = makeBlock(blockStart);
-        Values maximum = scores(vectors, block, oldMaximum);
-        if (hasScore()) {
-          maximum = applyRegions(vectors, block, oldMaximum, globalFirst);
-        } else if (hasMask()) {
-          maximum = k.branch(
-              block.partial, TypeRange(ValueRange(maximum)),
-              [&] {
-                return applyRegions(vectors, block, oldMaximum, globalFirst);
-              },
-              [&] { return maximum; });
-        }
-        Values alpha, safe, sums;
-        for (int64_t j = 0; j < vectors; ++j) {
-          // -inf - -inf must not happen: no key seen yet counts as 0.
-          Value none = k.compare(arith::CmpFPredicate::OEQ, maximum[j],
-                                 k.splat(-kInfinity));
-          safe.push_back(k.select(none, zeros, maximum[j]));
-          alpha.push_back(exponential(k.subf(oldMaximum[j], safe[j])));
-          sums.push_back(k.mulf(carried[vectors + j], alpha[j]));
-        }
-        if (hasScore()) {
-          sums = weights(vectors, block, safe, sums, /*dropped=*/true);
-        } else if (hasMask()) {
-          Values carriedSums = sums;
-          sums = k.branch(
-              block.partial, TypeRange(ValueRange(sums)),
-              [&] { return weights(vectors, block, safe, carriedSums, true); },
-              [&] { return weights(vectors, block, safe, carriedSums, false); });
-        } else {
-          sums = weights(vectors, block, safe, sums, /*dropped=*/false);
-        }
-        accumulate(vectors, block, alpha);
-        maximum.append(sums);
-        return maximum;
-      });
-  storeOutput(vectors, ValueRange(state).take_front(vectors),
-              ValueRange(state).drop_front(vectors), firstRow, last, rows);
+  Values state =
+      k.loop(firstBlock, op.getHi(), plan.getKeyBlock(), init,
+             [&](Value blockStart, ValueRange carried) -> Values {
+               KeyBlock block = makeBlock(blockStart, plan.getKeyBlock());
+               Values result = keyStep(vectors, block, carried, globalFirst);
+               accumulate(vectors, block);
+               return result;
+             });
+  storeStatistics(vectors, ValueRange(state).take_front(vectors),
+                  ValueRange(state).drop_front(vectors));
 }
 
 //===----------------------------------------------------------------------===//
@@ -230,63 +221,57 @@ void AttentionKernel::emitTile(int64_t vectors, Value firstRow, Value rows) {
 //===----------------------------------------------------------------------===//
 
 /// queriesT[d][i] = Q[min(first + i, last)][d] * scale (* log2 e).
-void AttentionKernel::packQueries(int64_t vectors, Value firstRow, Value last) {
+void AttentionKernel::packQueries(Value width, Value firstRow, Value last) {
   Value factor = op.getScale();
   if (!hasScore())
     factor = arith::MulFOp::create(k.b, factor, k.scalar(kLog2e));
   std::optional<int64_t> depth = getConstantIntValue(headSize);
   if (query.contiguousRows() && depth && *depth % k.lanes == 0) {
-    packQueriesByBlocks(vectors, firstRow, last, factor);
+    packQueriesByBlocks(width, firstRow, last, factor);
     return;
   }
-  k.loop(zero, k.index(vectors * k.lanes), 1, {},
-         [&](Value i, ValueRange) -> Values {
-           Value row = k.min(k.add(firstRow, i), last);
-           k.loop(zero, headSize, 1, {}, [&](Value d, ValueRange) -> Values {
-             Value x = k.loadScalar(query.memref, query.at(row, d));
-             k.storeScalar(arith::MulFOp::create(k.b, x, factor), queriesT,
-                           {d, i});
-             return {};
-           });
-           return {};
-         });
+  k.loop(zero, width, 1, {}, [&](Value i, ValueRange) -> Values {
+    Value row = k.min(k.add(firstRow, i), last);
+    k.loop(zero, headSize, 1, {}, [&](Value d, ValueRange) -> Values {
+      Value x = k.loadScalar(query.memref, query.at(row, d));
+      k.storeScalar(arith::MulFOp::create(k.b, x, factor), queriesT, {d, i});
+      return {};
+    });
+    return {};
+  });
 }
 
-void AttentionKernel::packQueriesByBlocks(int64_t vectors, Value firstRow,
+void AttentionKernel::packQueriesByBlocks(Value width, Value firstRow,
                                           Value last, Value factor) {
   Value factors = k.broadcast(factor);
-  k.loop(zero, k.index(vectors * k.lanes), k.lanes, {},
-         [&](Value i, ValueRange) -> Values {
-           k.loop(zero, headSize, k.lanes, {},
-                  [&](Value d, ValueRange) -> Values {
-                    Values rows;
-                    for (int64_t lane = 0; lane < k.lanes; ++lane) {
-                      Value row =
-                          k.min(k.add(k.add(firstRow, i), lane), last);
-                      Value x = k.load(query.memref, query.at(row, d));
-                      rows.push_back(k.mulf(x, factors));
-                    }
-                    rows = k.transpose(rows);
-                    for (auto [lane, row] : llvm::enumerate(rows))
-                      k.store(row, queriesT, {k.add(d, lane), i});
-                    return {};
-                  });
-           return {};
-         });
+  k.loop(zero, width, k.lanes, {}, [&](Value i, ValueRange) -> Values {
+    k.loop(zero, headSize, k.lanes, {}, [&](Value d, ValueRange) -> Values {
+      Values rows;
+      for (int64_t lane = 0; lane < k.lanes; ++lane) {
+        Value row = k.min(k.add(k.add(firstRow, i), lane), last);
+        Value x = k.load(query.memref, query.at(row, d));
+        rows.push_back(k.mulf(x, factors));
+      }
+      rows = k.transpose(rows);
+      for (auto [lane, row] : llvm::enumerate(rows))
+        k.store(row, queriesT, {k.add(d, lane), i});
+      return {};
+    });
+    return {};
+  });
 }
 
 //===----------------------------------------------------------------------===//
 // Keys and scores
 //===----------------------------------------------------------------------===//
 
-KeyBlock AttentionKernel::makeBlock(Value blockStart) {
+KeyBlock AttentionKernel::makeBlock(Value blockStart, int64_t size) {
   KeyBlock block;
   block.start = k.max(blockStart, op.getLo());
-  Value end = k.min(k.add(blockStart, plan.getKeyBlock()), op.getHi());
+  Value end = k.min(k.add(blockStart, size), op.getHi());
   block.count = k.sub(end, block.start);
   if (hasScore()) {
-    block.partial =
-        arith::ConstantOp::create(k.b, k.b.getBoolAttr(true));
+    block.partial = arith::ConstantOp::create(k.b, k.b.getBoolAttr(true));
   } else if (hasMask()) {
     Value before = k.less(block.start, op.getFullLo());
     Value after = k.less(op.getFullHi(), end);
@@ -335,123 +320,264 @@ Rows AttentionKernel::widen(const Rows &source, Value scratch, Value start,
   return {expanded, getIdentityLayout(k.b.getContext()), zero};
 }
 
-/// Raw scores of the block to scratch; returns the running maximum.
-Values AttentionKernel::scores(int64_t vectors, const KeyBlock &block,
-                               ValueRange maximum) {
-  int64_t tile = plan.getKeyRows();
-  return k.loop(zero, block.count, tile, maximum,
-                [&](Value first, ValueRange carried) -> Values {
-                  Values s = scoreTile(vectors, block, first);
-                  Values result(carried);
-                  for (int64_t i = 0; i < tile; ++i)
-                    for (int64_t j = 0; j < vectors; ++j) {
-                      Value x = s[i * vectors + j];
-                      k.store(x, scoresT, {k.add(first, i), column(j)});
-                      if (!hasScore())
-                        result[j] = k.maxOrSecond(x, result[j]);
-                    }
-                  return result;
-                });
+/// tile x vectors accumulators; rows past the block repeat its last key.
+Values AttentionKernel::scoreTile(int64_t vectors, int64_t tile,
+                                  const KeyBlock &block, Value first,
+                                  ValueRange init) {
+  Value lastKey = k.sub(block.count, one);
+  Values rows, start;
+  for (int64_t i = 0; i < tile; ++i) {
+    rows.push_back(k.add(block.base, k.min(k.add(first, i), lastKey)));
+    llvm::append_range(start, init);
+  }
+  return k.loop(
+      zero, headSize, 1, start,
+      [&](Value d, ValueRange accumulators) -> Values {
+        Values q, result;
+        for (int64_t j = 0; j < vectors; ++j)
+          q.push_back(k.load(queriesT, {d, column(j)}));
+        for (int64_t i = 0; i < tile; ++i) {
+          Value x = k.broadcast(
+              k.loadScalar(block.keys.memref, block.keys.at(rows[i], d)));
+          for (int64_t j = 0; j < vectors; ++j)
+            result.push_back(k.fma(x, q[j], accumulators[i * vectors + j]));
+        }
+        return result;
+      });
 }
 
-/// key_rows x vectors accumulators; rows past the block repeat its last key.
-Values AttentionKernel::scoreTile(int64_t vectors, const KeyBlock &block,
-                                  Value first) {
-  int64_t tile = plan.getKeyRows();
-  Value lastKey = k.sub(block.count, one);
-  Values rows;
-  for (int64_t i = 0; i < tile; ++i)
-    rows.push_back(k.add(block.base, k.min(k.add(first, i), lastKey)));
-  return k.loop(zero, headSize, 1, Values(tile * vectors, k.splat(0.0)),
-                [&](Value d, ValueRange accumulators) -> Values {
-                  Values q, result;
-                  for (int64_t j = 0; j < vectors; ++j)
-                    q.push_back(k.load(queriesT, {d, column(j)}));
-                  for (int64_t i = 0; i < tile; ++i) {
-                    Value x = k.broadcast(k.loadScalar(
-                        block.keys.memref, block.keys.at(rows[i], d)));
-                    for (int64_t j = 0; j < vectors; ++j)
-                      result.push_back(
-                          k.fma(x, q[j], accumulators[i * vectors + j]));
+/// init + K Q^T of the block to scratch.
+void AttentionKernel::storeScores(int64_t vectors, int64_t tile,
+                                  const KeyBlock &block, ValueRange init) {
+  k.loop(zero, block.count, tile, {}, [&](Value first, ValueRange) -> Values {
+    Values s = scoreTile(vectors, tile, block, first, init);
+    for (int64_t i = 0; i < tile; ++i)
+      for (int64_t j = 0; j < vectors; ++j)
+        k.store(s[i * vectors + j], scoresT, {k.add(first, i), column(j)});
+    return {};
+  });
+}
+
+/// Whether no query of the group drops key `r` of the block by its mask.
+Value AttentionKernel::isKnownFull(const KeyBlock &block, Value r) {
+  Value n = k.add(block.start, r);
+  Value begun =
+      arith::CmpIOp::create(k.b, arith::CmpIPredicate::sge, n, op.getFullLo());
+  return arith::AndIOp::create(k.b, begun, k.less(n, op.getFullHi()));
+}
+
+/// Which queries keep key `r`: not masked, and no score of -inf. Only where
+/// keys can be dropped at all.
+Values AttentionKernel::kept(int64_t vectors, const KeyBlock &block, Value r,
+                             ValueRange s, Value firstRow) {
+  Values result;
+  for (int64_t j = 0; j < vectors; ++j) {
+    Value row = k.add(firstRow, j * k.lanes);
+    Value keep;
+    if (hasMask())
+      keep = region.mask(row, k.add(block.start, r));
+    if (hasScore()) {
+      Value finite =
+          k.compare(arith::CmpFPredicate::UNE, s[j], k.splat(-kInfinity));
+      keep = keep ? Value(arith::AndIOp::create(k.b, keep, finite)) : finite;
+    }
+    result.push_back(keep);
+  }
+  return result;
+}
+
+/// Largest kept score per query, -inf where none is; leaves scores in scratch.
+Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
+                                     Value firstRow) {
+  storeScores(vectors, kColdTile, block, Values(vectors, k.splat(0.0)));
+  return k.loop(zero, block.count, 1, Values(vectors, k.splat(-kInfinity)),
+                [&](Value r, ValueRange carried) -> Values {
+                  Values s, result;
+                  for (int64_t j = 0; j < vectors; ++j) {
+                    s.push_back(k.load(scoresT, {r, column(j)}));
+                    if (hasScore())
+                      s[j] = region.score(s[j], k.add(firstRow, j * k.lanes),
+                                          k.add(block.start, r));
+                  }
+                  Values keep;
+                  if (canDrop())
+                    keep = kept(vectors, block, r, s, firstRow);
+                  for (int64_t j = 0; j < vectors; ++j) {
+                    Value x = canDrop()
+                                  ? k.select(keep[j], s[j], k.splat(-kInfinity))
+                                  : s[j];
+                    result.push_back(k.maxOrSecond(x, carried[j]));
                   }
                   return result;
                 });
 }
 
-/// Scores in scratch become score(s), -inf where dropped.
-Values AttentionKernel::applyRegions(int64_t vectors, const KeyBlock &block,
-                                     ValueRange maximum, Value firstRow) {
-  return k.loop(
-      zero, block.count, 1, maximum,
-      [&](Value r, ValueRange carried) -> Values {
-        Value n = k.add(block.start, r);
-        Values result;
-        for (int64_t j = 0; j < vectors; ++j) {
-          Value row = k.add(firstRow, j * k.lanes);
-          Value s = k.load(scoresT, {r, column(j)});
-          if (hasScore())
-            s = region.score(s, row, n);
-          if (hasMask())
-            s = k.select(region.mask(row, n), s, k.splat(-kInfinity));
-          k.store(s, scoresT, {r, column(j)});
-          result.push_back(k.maxOrSecond(s, carried[j]));
-        }
-        return result;
-      });
+/// Leaves p = 2^(s - m), -0.0 where dropped, in scratch; returns its sums.
+/// `init` is -m, where the accumulators start when there is no score region.
+Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
+                                ValueRange maximum, ValueRange init,
+                                Value firstRow) {
+  Values zeros(vectors, k.splat(0.0));
+  storeScores(vectors, plan.getKeyRows(), block,
+              hasScore() ? ValueRange(zeros) : init);
+  auto pass = [&](bool dropping) {
+    return k.loop(
+        zero, block.count, 1, zeros,
+        [&](Value r, ValueRange carried) -> Values {
+          Values s, p;
+          for (int64_t j = 0; j < vectors; ++j) {
+            s.push_back(k.load(scoresT, {r, column(j)}));
+            Value x = s[j];
+            if (hasScore()) {
+              s[j] = region.score(s[j], k.add(firstRow, j * k.lanes),
+                                  k.add(block.start, r));
+              x = k.mulf(k.addf(s[j], init[j]), k.splat(kLog2e));
+            }
+            p.push_back(k.exp2(x));
+          }
+          auto drop = [&]() -> Values {
+            Values keep = kept(vectors, block, r, s, firstRow), result;
+            for (int64_t j = 0; j < vectors; ++j)
+              result.push_back(k.select(keep[j], p[j], k.splat(-0.0)));
+            return result;
+          };
+          if (dropping && hasScore()) {
+            p = drop();
+          } else if (dropping) {
+            Values all = p;
+            p = k.branch(
+                isKnownFull(block, r), TypeRange(ValueRange(p)),
+                [&] { return all; }, drop);
+          }
+          Values result;
+          for (int64_t j = 0; j < vectors; ++j) {
+            k.store(p[j], scoresT, {r, column(j)});
+            result.push_back(k.addf(carried[j], p[j]));
+          }
+          return result;
+        });
+  };
+  if (hasScore())
+    return pass(true);
+  if (!hasMask())
+    return pass(false);
+  return k.branch(
+      block.partial, TypeRange(ValueRange(zeros)), [&] { return pass(true); },
+      [&] { return pass(false); });
 }
 
-/// Scores in scratch become p = 2^(s - m); returns the sums.
-Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
-                                ValueRange maximum, ValueRange sums,
-                                bool dropped) {
-  return k.loop(
-      zero, block.count, 1, sums, [&](Value r, ValueRange carried) -> Values {
-        Values result;
-        for (int64_t j = 0; j < vectors; ++j) {
-          Value s = k.load(scoresT, {r, column(j)});
-          Value p = exponential(k.subf(s, maximum[j]));
-          if (dropped) {
-            Value drop = k.compare(arith::CmpFPredicate::OEQ, s,
-                                   k.splat(-kInfinity));
-            p = k.select(drop, k.splat(-0.0), p);
-          }
-          k.store(p, scoresT, {r, column(j)});
-          result.push_back(k.addf(carried[j], p));
-        }
+/// One block: (maxima, sums) before to after, weights left in scratch. Run
+/// again, once, with raised maxima when a weight came out too large.
+Values AttentionKernel::keyStep(int64_t vectors, const KeyBlock &block,
+                                ValueRange carried, Value firstRow) {
+  ImplicitLocOpBuilder &b = k.b;
+  Values init(carried);
+  init.push_back(arith::ConstantOp::create(b, b.getBoolAttr(false)));
+  SmallVector<Type> types = llvm::to_vector(ValueRange(init).getTypes());
+  SmallVector<Location> locs(types.size(), b.getLoc());
+  auto attempt = scf::WhileOp::create(b, types, init);
+  OpBuilder::InsertionGuard guard(b);
+  Block *before = b.createBlock(&attempt.getBefore(), {}, types, locs);
+  ValueRange arguments = before->getArguments();
+  ValueRange maximum = arguments.take_front(vectors);
+  ValueRange sums = arguments.slice(vectors, vectors);
+  Value repeated = arguments.back();
+  // A query without a kept key so far has m = -inf: starting at +inf its first
+  // one comes out too large; repeated, it starts at 0 when it still has none.
+  Values start;
+  for (Value m : maximum) {
+    Value none = k.compare(arith::CmpFPredicate::OEQ, m, k.splat(-kInfinity));
+    Value settled = k.select(
+        arith::AndIOp::create(b, none, k.broadcast(repeated)), k.splat(0.0), m);
+    start.push_back(k.subf(k.splat(0.0), settled));
+  }
+  Values blockSums = weights(vectors, block, maximum, start, firstRow);
+  Value fits;
+  for (Value sum : blockSums) {
+    Value small =
+        k.compare(arith::CmpFPredicate::OLE, sum, k.splat(kLargestSum));
+    fits = fits ? Value(arith::AndIOp::create(b, fits, small)) : small;
+  }
+  Value all = vector::ReductionOp::create(b, vector::CombiningKind::AND, fits);
+  Value done = arith::OrIOp::create(b, all, repeated);
+  Values next = k.branch(
+      done, TypeRange(ValueRange(carried)),
+      [&]() -> Values {
+        Values result(maximum);
+        for (int64_t j = 0; j < vectors; ++j)
+          result.push_back(k.addf(sums[j], blockSums[j]));
         return result;
+      },
+      [&]() -> Values {
+        return raiseMaximum(vectors, block, maximum, sums, blockSums, firstRow);
       });
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  next.push_back(yes);
+  scf::ConditionOp::create(b, arith::XOrIOp::create(b, done, yes), next);
+  Block *after = b.createBlock(&attempt.getAfter(), {}, types, locs);
+  scf::YieldOp::create(b, after->getArguments());
+  Values result(attempt.getResults());
+  result.pop_back();
+  return result;
+}
+
+/// New maxima and rescaled sums for the queries whose weights overflowed; the
+/// others keep every bit.
+Values AttentionKernel::raiseMaximum(int64_t vectors, const KeyBlock &block,
+                                     ValueRange maximum, ValueRange sums,
+                                     ValueRange blockSums, Value firstRow) {
+  Values exact = exactMaximum(vectors, block, firstRow);
+  Values raised, rescaled, alpha;
+  Value unit = k.splat(1.0);
+  for (int64_t j = 0; j < vectors; ++j) {
+    Value fits = k.compare(arith::CmpFPredicate::OLE, blockSums[j],
+                           k.splat(kLargestSum));
+    raised.push_back(k.select(fits, maximum[j], exact[j]));
+    Value none =
+        k.compare(arith::CmpFPredicate::OEQ, raised[j], k.splat(-kInfinity));
+    Value safe = k.select(none, k.splat(0.0), raised[j]);
+    Value factor = exponential(k.subf(maximum[j], safe));
+    alpha.push_back(k.select(fits, unit, factor));
+    rescaled.push_back(k.mulf(sums[j], alpha[j]));
+  }
+  k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
+    for (int64_t j = 0; j < vectors; ++j)
+      k.store(k.mulf(k.load(outputT, {d, column(j)}), alpha[j]), outputT,
+              {d, column(j)});
+    return {};
+  });
+  raised.append(rescaled);
+  return raised;
 }
 
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
 
-void AttentionKernel::accumulate(int64_t vectors, const KeyBlock &block,
-                                 ValueRange alpha) {
+void AttentionKernel::accumulate(int64_t vectors, const KeyBlock &block) {
   int64_t tile = plan.getValueRows();
   Value tiledEnd = k.floorTo(valueSize, tile);
   k.loop(zero, tiledEnd, tile, {}, [&](Value d, ValueRange) -> Values {
-    accumulateTile(vectors, tile, block, alpha, d);
+    accumulateTile(vectors, tile, block, d);
     return {};
   });
   std::optional<int64_t> depth = getConstantIntValue(valueSize);
   if (!depth) {
     k.loop(tiledEnd, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
-      accumulateTile(vectors, 1, block, alpha, d);
+      accumulateTile(vectors, 1, block, d);
       return {};
     });
   } else if (int64_t rest = *depth % tile) {
-    accumulateTile(vectors, rest, block, alpha, k.index(*depth - rest));
+    accumulateTile(vectors, rest, block, k.index(*depth - rest));
   }
 }
 
-Values AttentionKernel::rescaled(int64_t vectors, int64_t channels,
-                                 ValueRange alpha, Value channel) {
+Values AttentionKernel::outputTile(int64_t vectors, int64_t channels,
+                                   Value channel) {
   Values result;
   for (int64_t i = 0; i < channels; ++i)
     for (int64_t j = 0; j < vectors; ++j)
-      result.push_back(
-          k.mulf(k.load(outputT, {k.add(channel, i), column(j)}), alpha[j]));
+      result.push_back(k.load(outputT, {k.add(channel, i), column(j)}));
   return result;
 }
 
@@ -494,10 +620,9 @@ Value AttentionKernel::anyNonFinite(ArrayRef<Value> vectors) {
 }
 
 void AttentionKernel::accumulateTile(int64_t vectors, int64_t channels,
-                                     const KeyBlock &block, ValueRange alpha,
-                                     Value channel) {
+                                     const KeyBlock &block, Value channel) {
   Values sums = products(vectors, channels, block, channel,
-                         rescaled(vectors, channels, alpha, channel), false);
+                         outputTile(vectors, channels, channel), false);
   if (canDrop()) {
     Type flag = k.b.getI1Type();
     Value bad = k.branch(
@@ -510,7 +635,7 @@ void AttentionKernel::accumulateTile(int64_t vectors, int64_t channels,
         bad, TypeRange(ValueRange(sums)),
         [&] {
           return products(vectors, channels, block, channel,
-                          rescaled(vectors, channels, alpha, channel), true);
+                          outputTile(vectors, channels, channel), true);
         },
         [&] { return fast; });
   }
@@ -523,90 +648,67 @@ void AttentionKernel::accumulateTile(int64_t vectors, int64_t channels,
 // Output
 //===----------------------------------------------------------------------===//
 
-void AttentionKernel::storeOutput(int64_t vectors, ValueRange maximum,
-                                  ValueRange sums, Value firstRow, Value last,
-                                  Value rows) {
-  double toBase2 = hasScore() ? 1.0 : kLog2e;
-  Values inverse;
-  for (int64_t j = 0; j < vectors; ++j) {
-    Value total = sums[j];
-    if (Value sink = finalize.getSink()) {
-      Value logit = arith::MulFOp::create(k.b, sink, k.scalar(toBase2));
-      Value distance = k.subf(k.broadcast(logit), maximum[j]);
-      // Past the limit the row's output underflows either way.
-      double limit = hasScore() ? 126 * kLn2 : 126;
-      Value capped =
-          k.select(k.compare(arith::CmpFPredicate::OGT, distance,
-                             k.splat(limit)),
-                   k.splat(limit), distance);
-      total = k.addf(total, exponential(capped));
-    }
-    Value none =
-        k.compare(arith::CmpFPredicate::OEQ, sums[j], k.splat(0.0));
-    inverse.push_back(
-        k.select(none, k.splat(0.0), k.divf(k.splat(1.0), total)));
-  }
-  k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
-    for (int64_t j = 0; j < vectors; ++j)
-      k.store(k.mulf(k.load(outputT, {d, column(j)}), inverse[j]), outputT,
-              {d, column(j)});
-    return {};
-  });
-  storeRows(vectors, firstRow, last, rows);
-  if (finalize.getInits().size() == 2)
-    storeLse(vectors, maximum, sums, firstRow, rows);
-}
-
-/// O[first + i][d] = outputT[d][i]; padded lanes equal the last row.
-void AttentionKernel::storeRows(int64_t vectors, Value firstRow, Value last,
-                                Value rows) {
-  std::optional<int64_t> depth = getConstantIntValue(valueSize);
-  if (output.contiguousRows() && depth && *depth % k.lanes == 0) {
-    k.loop(zero, k.index(vectors * k.lanes), k.lanes, {},
-           [&](Value i, ValueRange) -> Values {
-             k.loop(zero, valueSize, k.lanes, {},
-                    [&](Value d, ValueRange) -> Values {
-                      Values block;
-                      for (int64_t lane = 0; lane < k.lanes; ++lane)
-                        block.push_back(
-                            k.load(outputT, {k.add(d, lane), i}));
-                      block = k.transpose(block);
-                      for (auto [lane, x] : llvm::enumerate(block)) {
-                        Value row =
-                            k.min(k.add(k.add(firstRow, i), lane), last);
-                        k.store(x, output.memref, output.at(row, d));
-                      }
-                      return {};
-                    });
-             return {};
-           });
-    return;
-  }
-  k.loop(zero, rows, 1, {}, [&](Value i, ValueRange) -> Values {
-    k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
-      k.storeScalar(k.loadScalar(outputT, {d, i}), output.memref,
-                    output.at(k.add(firstRow, i), d));
-      return {};
-    });
-    return {};
-  });
-}
-
-/// LSE = max + log(sum), -inf where no key was kept; the sink has no part.
-void AttentionKernel::storeLse(int64_t vectors, ValueRange maximum,
-                               ValueRange sums, Value firstRow, Value rows) {
+/// Row 0 of the statistics: 1 / sum, 0 where no key was kept. Row 1: LSE =
+/// max + log(sum), -inf where no key was kept; the sink has no part in it.
+void AttentionKernel::storeStatistics(int64_t vectors, ValueRange maximum,
+                                      ValueRange sums) {
   for (int64_t j = 0; j < vectors; ++j) {
     Value none = k.compare(arith::CmpFPredicate::OEQ, sums[j], k.splat(0.0));
-    Value logarithm = math::LogOp::create(k.b, sums[j]);
-    Value largest = hasScore() ? maximum[j]
-                               : k.mulf(maximum[j], k.splat(kLn2));
-    Value lse = k.select(none, k.splat(-kInfinity),
-                         k.addf(largest, logarithm));
-    k.store(lse, scoresT, {zero, column(j)});
+    Value total = sums[j];
+    if (finalize.getSink())
+      total = k.addf(total, sinkWeight(maximum[j]));
+    k.store(k.select(none, k.splat(0.0), k.divf(k.splat(1.0), total)),
+            statistics, {zero, column(j)});
+    if (finalize.getInits().size() != 2)
+      continue;
+    Value largest = hasScore() ? maximum[j] : k.mulf(maximum[j], k.splat(kLn2));
+    Value lse = k.addf(largest, math::LogOp::create(k.b, sums[j]));
+    k.store(k.select(none, k.splat(-kInfinity), lse), statistics,
+            {one, column(j)});
   }
-  k.loop(zero, rows, 1, {}, [&](Value i, ValueRange) -> Values {
-    k.storeScalar(k.loadScalar(scoresT, {zero, i}), finalize.getInits()[1],
-                  {zero, zero, k.add(firstRow, i)});
+}
+
+/// e^(sink - m), in the units of the scores.
+Value AttentionKernel::sinkWeight(Value maximum) {
+  Value logit = arith::MulFOp::create(k.b, finalize.getSink(),
+                                      k.scalar(hasScore() ? 1.0 : kLog2e));
+  Value distance = k.subf(k.broadcast(logit), maximum);
+  // Past the limit the row's output underflows either way.
+  Value limit = k.splat(hasScore() ? 126 * kLn2 : 126);
+  Value over = k.compare(arith::CmpFPredicate::OGT, distance, limit);
+  return exponential(k.select(over, limit, distance));
+}
+
+/// O[first + i][d] = outputT[d][i] / sum; padded lanes equal the last row.
+void AttentionKernel::storeRows(Value width, Value firstRow, Value last,
+                                Value rows) {
+  std::optional<int64_t> depth = getConstantIntValue(valueSize);
+  if (!output.contiguousRows() || !depth || *depth % k.lanes != 0) {
+    k.loop(zero, rows, 1, {}, [&](Value i, ValueRange) -> Values {
+      Value inverse = k.loadScalar(statistics, {zero, i});
+      k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
+        Value x =
+            arith::MulFOp::create(k.b, k.loadScalar(outputT, {d, i}), inverse);
+        k.storeScalar(x, output.memref, output.at(k.add(firstRow, i), d));
+        return {};
+      });
+      return {};
+    });
+    return;
+  }
+  k.loop(zero, width, k.lanes, {}, [&](Value i, ValueRange) -> Values {
+    Value inverse = k.load(statistics, {zero, i});
+    k.loop(zero, valueSize, k.lanes, {}, [&](Value d, ValueRange) -> Values {
+      Values block;
+      for (int64_t lane = 0; lane < k.lanes; ++lane)
+        block.push_back(k.mulf(k.load(outputT, {k.add(d, lane), i}), inverse));
+      block = k.transpose(block);
+      for (auto [lane, x] : llvm::enumerate(block)) {
+        Value row = k.min(k.add(k.add(firstRow, i), lane), last);
+        k.store(x, output.memref, output.at(row, d));
+      }
+      return {};
+    });
     return {};
   });
 }
@@ -620,8 +722,8 @@ LogicalResult attn::emitAttentionKernel(FinalizeOp finalize) {
     return op.emitOpError("expects a plan: run attn-fuse-plan first");
   for (Value operand : {op.getQuery(), op.getKey(), op.getValue()})
     if (!isa<MemRefType>(operand.getType()))
-      return op.emitOpError() << "expects buffers, but got "
-                              << operand.getType();
+      return op.emitOpError()
+             << "expects buffers, but got " << operand.getType();
   ImplicitLocOpBuilder b(finalize.getLoc(), finalize);
   AttentionKernel(b, op, finalize).emit();
   finalize.erase();
