@@ -77,6 +77,7 @@ def Attn_PartialType : TypeDef<Attn_Dialect, "Partial"> {
   }];
   let parameters = (ins "::mlir::Type":$accumulator);
   let assemblyFormat = "`<` $accumulator `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif // ATTN_ATTRS_TD

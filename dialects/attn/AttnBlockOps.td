@@ -52,6 +52,7 @@ def Attn_MhaOp : Attn_Op<"mha", [
   ), Attn_variantAttrs);
   let results = (outs AnyRankedTensor:$output, Optional<AnyRankedTensor>:$probabilities);
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  let hasCanonicalizer = 1;
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -63,7 +64,7 @@ def Attn_MhaOp : Attn_Op<"mha", [
 }
 
 def Attn_SplitHeadsOp : Attn_Op<"split_heads", [
-    Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+    Pure, InferTypeOpAdaptorWithIsCompatible, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "[B, S, H*D] to [B, H, S, D]";
   let description = [{
     Example:
@@ -79,11 +80,12 @@ def Attn_SplitHeadsOp : Attn_Op<"split_heads", [
   let arguments = (ins AnyRankedTensor:$x, ConfinedAttr<I64Attr, [IntPositive]>:$heads);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$x `heads` `(` $heads `)` attr-dict `:` type($x) `->` type($result)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
 def Attn_MergeHeadsOp : Attn_Op<"merge_heads", [
-    Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+    Pure, InferTypeOpAdaptorWithIsCompatible, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "[B, H, S, D] to [B, S, H*D]";
   let description = [{
     Example:
@@ -98,11 +100,12 @@ def Attn_MergeHeadsOp : Attn_Op<"merge_heads", [
   let arguments = (ins AnyRankedTensor:$x);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasFolder = 1;
   let hasVerifier = 1;
 }
 
 def Attn_RopeOp : Attn_Op<"rope", [
-    Pure, AllTypesMatch<["x", "result"]>, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+    Pure, AllTypesMatch<["x", "result"]>, DeclareOpInterfaceMethods<InferTypeOpInterface>, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "rotary position embedding by tables";
   let description = [{
     Turns the first R channels of each head by the angles whose cosine and
@@ -131,7 +134,7 @@ def Attn_RopeOp : Attn_Op<"rope", [
 }
 
 def Attn_QkNormOp : Attn_Op<"qk_norm", [
-    Pure, AllTypesMatch<["x", "result"]>, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+    Pure, AllTypesMatch<["x", "result"]>, DeclareOpInterfaceMethods<InferTypeOpInterface>, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "RMS norm of each head's channels";
   let description = [{
     `x[..., d] * gamma[d] / sqrt(mean_d(x^2) + eps)` over the last dimension,

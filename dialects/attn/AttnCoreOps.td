@@ -84,6 +84,7 @@ def Attn_SdpaOp : Attn_Op<"sdpa", [
   let results = (outs AnyRankedTensor:$output, Optional<AnyRankedTensor>:$lse,
                       Optional<AnyRankedTensor>:$weights);
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  let hasCanonicalizer = 1;
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let extraClassDeclaration = [{

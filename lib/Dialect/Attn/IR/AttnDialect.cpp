@@ -76,6 +76,14 @@ LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult PartialType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  Type accumulator) {
+  if (accumulator.isF32() || accumulator.isF64())
+    return success();
+  return emitError() << "expects an accumulator of type f32 or f64, but got "
+                     << accumulator;
+}
+
 FloatType attn::getAccumulatorTypeFor(Type elementType) {
   if (elementType.isF64())
     return cast<FloatType>(elementType);

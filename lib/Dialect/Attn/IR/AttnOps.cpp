@@ -68,8 +68,9 @@ static ParseResult parseReturns(OpAsmParser &parser, ArrayRef<StringRef> names,
   });
 }
 
-static ParseResult parseBlockClause(OpAsmParser &parser, StringRef keyword,
-                                    BlockClauses &clauses) {
+static OptionalParseResult parseBlockClause(OpAsmParser &parser,
+                                            StringRef keyword,
+                                            BlockClauses &clauses) {
   if (keyword == "context")
     return parseOperandGroup(parser, clauses.context);
   if (keyword == "weights" || keyword == "packed") {
@@ -84,39 +85,34 @@ static ParseResult parseBlockClause(OpAsmParser &parser, StringRef keyword,
     return parseHeadCount(parser, clauses.kvHeads);
   if (keyword == "rope") {
     if (parseTypedPair(parser, clauses.ropeCos, clauses.ropeSin))
-      return failure();
+      return ParseResult(failure());
     clauses.interleaved = succeeded(parser.parseOptionalKeyword("interleaved"));
-    return success();
+    return ParseResult(success());
   }
   if (keyword == "qk_norm") {
     double epsilon;
     if (parseTypedPair(parser, clauses.normQ, clauses.normK) ||
         parser.parseKeyword("eps") || parser.parseLParen() ||
         parser.parseFloat(epsilon) || parser.parseRParen())
-      return failure();
+      return ParseResult(failure());
     clauses.epsilon = parser.getBuilder().getF64FloatAttr(epsilon);
-    return success();
+    return ParseResult(success());
   }
   if (keyword == "returns")
     return parseReturns(parser, {"weights"}, {&clauses.wantsWeights, 1});
-  return parser.emitError(parser.getNameLoc())
-         << "knows no clause '" << keyword << "'";
+  return std::nullopt;
 }
 
 ParseResult MhaOp::parse(OpAsmParser &parser, OperationState &result) {
   OpAsmParser::UnresolvedOperand x;
   BlockClauses block;
   VariantClauses variants;
-  if (parser.parseOperand(x))
+  if (parser.parseOperand(x) || parseClauses(parser, [&](StringRef keyword) {
+        OptionalParseResult parsed = variants.parse(parser, keyword);
+        return parsed.has_value() ? parsed
+                                  : parseBlockClause(parser, keyword, block);
+      }))
     return failure();
-  StringRef keyword;
-  while (succeeded(parser.parseOptionalKeyword(&keyword))) {
-    OptionalParseResult parsed = variants.parse(parser, keyword);
-    if (!parsed.has_value())
-      parsed = parseBlockClause(parser, keyword, block);
-    if (*parsed)
-      return failure();
-  }
   SmallVector<OpAsmParser::UnresolvedOperand> listed{x};
   for (auto &group : {block.context, block.weights, block.biases})
     llvm::append_range(listed, group);
@@ -210,25 +206,17 @@ ParseResult SdpaOp::parse(OpAsmParser &parser, OperationState &result) {
   VariantClauses variants;
   ArrayAttr layouts;
   bool wanted[2] = {false, false};
-  if (parser.parseOperandList(qkv, 3))
+  auto parseClause = [&](StringRef keyword) -> OptionalParseResult {
+    if (keyword == "layout")
+      return parseLayoutList(parser, 4, layouts);
+    if (keyword == "tile")
+      return parseOperandGroup(parser, offsets);
+    if (keyword == "returns")
+      return parseReturns(parser, {"lse", "weights"}, wanted);
+    return variants.parse(parser, keyword);
+  };
+  if (parser.parseOperandList(qkv, 3) || parseClauses(parser, parseClause))
     return failure();
-  StringRef keyword;
-  while (succeeded(parser.parseOptionalKeyword(&keyword))) {
-    OptionalParseResult parsed = variants.parse(parser, keyword);
-    if (!parsed.has_value()) {
-      if (keyword == "layout")
-        parsed = parseLayoutList(parser, 4, layouts);
-      else if (keyword == "tile")
-        parsed = parseOperandGroup(parser, offsets);
-      else if (keyword == "returns")
-        parsed = parseReturns(parser, {"lse", "weights"}, wanted);
-      else
-        return parser.emitError(parser.getNameLoc())
-               << "knows no clause '" << keyword << "'";
-    }
-    if (*parsed)
-      return failure();
-  }
   SmallVector<Type> types, resultTypes;
   SMLoc typeLoc;
   if (parser.parseOptionalAttrDict(result.attributes) ||

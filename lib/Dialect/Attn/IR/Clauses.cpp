@@ -18,6 +18,26 @@ static constexpr llvm::StringLiteral kLayoutLetters = "bhsd";
 // Parsing
 //===----------------------------------------------------------------------===//
 
+ParseResult
+attn::parseClauses(OpAsmParser &parser,
+                   function_ref<OptionalParseResult(StringRef)> parseClause) {
+  SmallVector<StringRef> seen;
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef keyword;
+  while (succeeded(parser.parseOptionalKeyword(&keyword))) {
+    if (llvm::is_contained(seen, keyword))
+      return parser.emitError(loc) << "repeats the clause '" << keyword << "'";
+    seen.push_back(keyword);
+    OptionalParseResult parsed = parseClause(keyword);
+    if (!parsed.has_value())
+      return parser.emitError(loc) << "knows no clause '" << keyword << "'";
+    if (*parsed)
+      return failure();
+    loc = parser.getCurrentLocation();
+  }
+  return success();
+}
+
 /// `(%x : type)`
 static ParseResult parseTypedOperand(OpAsmParser &parser,
                                      std::optional<TypedOperand> &result) {

@@ -19,6 +19,13 @@ struct TypedOperand {
   mlir::Type type;
 };
 
+/// Clauses in any order, each at most once. `parseClause` has no value for a
+/// keyword that it does not know.
+mlir::ParseResult parseClauses(
+    mlir::OpAsmParser &parser,
+    llvm::function_ref<mlir::OptionalParseResult(llvm::StringRef keyword)>
+        parseClause);
+
 /// What the variant clauses of one op said, before types are known.
 struct VariantClauses {
   using Operand = mlir::OpAsmParser::UnresolvedOperand;
