@@ -46,6 +46,14 @@ static void addBufferizationPasses(OpPassManager &pm) {
   addCleanup(pm);
 }
 
+/// Parallel loops to tasks. Products are cut first; kernels are emitted once per
+/// different task, so after outlining.
+static void addTaskPasses(OpPassManager &pm) {
+  pm.addPass(createCPUTileMatmulPass());
+  pm.addPass(createCPUOutlineTasksPass());
+  addCleanup(pm);
+}
+
 static void addLLVMPasses(OpPassManager &pm) {
   pm.addPass(createConvertVectorToSCFPass(
       VectorTransferToSCFOptions().enableFullUnroll()));
@@ -66,6 +74,11 @@ static void addLLVMPasses(OpPassManager &pm) {
 void attn::buildCPUPipeline(OpPassManager &pm, const TargetInfo &target) {
   addEntryPasses(pm);
   addBufferizationPasses(pm);
+  addTaskPasses(pm);
+  CPUKernelsPassOptions kernels;
+  kernels.lanes = target.f32Lanes;
+  pm.addPass(createCPUKernelsPass(kernels));
+  addCleanup(pm);
   pm.addPass(createConvertLinalgToLoopsPass());
   // A bf16 operation that the machine lacks would become a call of a function
   // that Debian 12's libgcc does not have.

@@ -40,6 +40,25 @@ def CPUEntryABIPass : Pass<"attn-cpu-entry-abi", "::mlir::ModuleOp"> {
     "::mlir::affine::AffineDialect"];
 }
 
+def CPUOutlineTasksPass : Pass<"attn-cpu-outline-tasks", "::mlir::ModuleOp"> {
+  let summary = "Turn parallel loops into calls of the runtime";
+  let description = [{
+    Reads: `scf.forall` on memrefs. The body of each becomes a private function
+    of the linearised index and what the body uses, the loop an
+    `attn.parallel_call`. Constants are made again in the task; tasks with equal
+    bodies become one function. A loop inside a parallel loop becomes a serial
+    one.
+
+    ```mlir
+    scf.forall (%i, %j) in (%m, 4) { memref.store %x, %out[%i, %j] }
+    // becomes
+    attn.parallel_call @f_task(%count) args(%x, %out)
+    ```
+  }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
+}
+
 def CPUToLLVMPass : Pass<"attn-cpu-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Convert what is left to the LLVM dialect";
   let description = [{
