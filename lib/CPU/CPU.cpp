@@ -12,6 +12,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
@@ -27,9 +28,19 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 /// One function per entry, with the entry ABI, still on tensors inside.
-static void addEntryPasses(OpPassManager &pm) {
+static void addEntryPasses(OpPassManager &pm, const TargetInfo &target) {
   pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
   pm.addPass(createSymbolDCEPass());
+  addCleanup(pm);
+  // Before elementwise fusion, which would hide the bias. The second opinion
+  // shares no kernel with the first.
+  if (target.kind == TargetKind::CPU) {
+    CPUPackWeightsPassOptions pack;
+    pack.lanes = target.f32Lanes;
+    pm.addNestedPass<func::FuncOp>(createCPUPackWeightsPass(pack));
+    addCleanup(pm);
+  }
+  pm.addPass(createCPUHoistWeightsPass());
   addCleanup(pm);
   pm.addPass(createCPUEntryABIPass());
   addCleanup(pm);
@@ -46,8 +57,8 @@ static void addBufferizationPasses(OpPassManager &pm) {
   addCleanup(pm);
 }
 
-/// Parallel loops to tasks. Products are cut first; kernels are emitted once per
-/// different task, so after outlining.
+/// Parallel loops to tasks. Products are cut first; kernels are emitted once
+/// per different task, so after outlining.
 static void addTaskPasses(OpPassManager &pm) {
   pm.addPass(createCPUTileMatmulPass());
   pm.addPass(createCPUOutlineTasksPass());
@@ -72,7 +83,7 @@ static void addLLVMPasses(OpPassManager &pm) {
 }
 
 void attn::buildCPUPipeline(OpPassManager &pm, const TargetInfo &target) {
-  addEntryPasses(pm);
+  addEntryPasses(pm, target);
   addBufferizationPasses(pm);
   addTaskPasses(pm);
   CPUKernelsPassOptions kernels;

@@ -8,6 +8,34 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CPUPackWeightsPass : Pass<"attn-cpu-pack-weights", "::mlir::func::FuncOp"> {
+  let summary = "Turn products with a matrix into packed products";
+  let description = [{
+    Reads: contractions `y[p..., n] = sum_k x[p..., k] w[n, k]` (or `w[k, n]`) on
+    tensors, as linalg.generic or named ops, onto a zero-filled accumulator of
+    the accumulator type, with a w of static size. Each becomes
+    `attn.packed_matmul` with w packed in panels of NR columns, together with a
+    bias and a rounding that follow it alone; leading dimensions of x are
+    collapsed. NR is three vectors (48 for 16 lanes, 24 for 8), four of NEON's.
+    Declines everything else, which becomes loops.
+  }];
+  let options = [Option<"lanes", "lanes", "int64_t", "8", "32-bit lanes of a vector register">];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def CPUHoistWeightsPass : Pass<"attn-cpu-hoist-weights", "::mlir::ModuleOp"> {
+  let summary = "Compute what depends on weights alone in a function of its own";
+  let description = [{
+    Reads: public functions on tensors whose weights are marked `attn.weight`;
+    constant tensors count as weights. What is computed from weights alone moves
+    to `f_prepack(inputs) -> packed`, marked `attn.prepack`, and becomes further
+    arguments of `f`, whose attribute `attn.packed` lists their types. Views of
+    weights and tensors of dynamic size stay.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def CPUEntryABIPass : Pass<"attn-cpu-entry-abi", "::mlir::ModuleOp"> {
   let summary = "Give every public function the entry ABI";
   let description = [{
