@@ -56,7 +56,7 @@ def CPUEntryABIPass : Pass<"attn-cpu-entry-abi", "::mlir::ModuleOp"> {
     Fails when a result's size depends on values, on recursion, and on a
     function of several blocks.
 
-    ```mlir
+    ```text
     func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32>
     // becomes
     func.func @f(%x: memref<?x?xf32>, %out: memref<?x?xf32>, %workspace: memref<?xi8>) -> i32 attributes {llvm.emit_c_interface}

@@ -17,7 +17,7 @@ def FuseVariantsPass : Pass<"attn-fuse-variants", "::mlir::func::FuncOp"> {
     read enters as captures; constants stand inside. The scale becomes explicit;
     `sinks` stay, for they join the denominator only.
 
-    ```mlir
+    ```text
     %o = attn.sdpa %q, %k, %v causal(top_left) : ...
     // becomes
     %o = attn.sdpa %q, %k, %v scale(%cst) : ... mask(%b, %h, %m, %n) {

@@ -16,7 +16,7 @@ def TilePass : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     `attn.online_sdpa` and `attn.finalize`. The mask region gives each task its
     range of keys; the keys themselves are not cut here.
 
-    ```mlir
+    ```text
     %o = attn.sdpa %q, %k, %v scale(%s) {plan = #attn.plan<room = cpu, ...>} : ...
     // becomes
     %o = scf.forall (%b, %h, %m) = (0, 0, 0) to (%B, %H, %M) step (1, 1, 48) shared_outs(%out = %empty) {
