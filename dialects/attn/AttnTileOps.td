@@ -74,7 +74,7 @@ def Attn_FinalizeOp : Attn_Op<"finalize", [
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $partial (`sink` `(` $sink^ `:` type($sink) `)`)? `outs` `(` $inits `)` `layout` `(` custom<Layout>($layout) `)` attr-dict
-    `:` type($partial) `,` type($inits) (`->` type($results)^)?
+    `:` qualified(type($partial)) `,` type($inits) (`->` type($results)^)?
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
