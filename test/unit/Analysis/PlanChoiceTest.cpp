@@ -1,0 +1,123 @@
+//===- PlanChoiceTest.cpp - The table of plans ----------------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which tiles each shape and target gets, and what a plan must not depend on.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/PlanChoice.h"
+
+#include "mlir/IR/Builders.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+constexpr int64_t kAny = ShapedType::kDynamic;
+
+struct Case {
+  const char *target;
+  int64_t queries, headDim, valueDim;
+  bool isF64;
+  int64_t lanes, vectors, keyRows, valueRows, keyBlock, group;
+};
+
+constexpr Case kCases[] = {
+    // AVX-512
+    {"cpu:x86-64-v4", kAny, 64, 64, false, 16, 3, 8, 8, 128, 48},
+    {"cpu:znver4", 48, 128, 128, false, 16, 3, 8, 8, 128, 48},
+    {"cpu:x86-64-v4", 17, 64, 64, false, 16, 2, 8, 8, 128, 32},
+    {"cpu:x86-64-v4", 16, 64, 64, false, 16, 1, 8, 8, 128, 16},
+    {"cpu:x86-64-v4", 0, 64, 64, false, 16, 1, 8, 8, 128, 16},
+    {"cpu:x86-64-v4", kAny, 64, 64, true, 8, 3, 8, 8, 128, 24},
+    // AVX2: shorter blocks for long rows, of K or of V
+    {"cpu:x86-64-v3", kAny, 64, 64, false, 8, 3, 4, 4, 128, 24},
+    {"cpu:x86-64-v3", kAny, kAny, kAny, false, 8, 3, 4, 4, 128, 24},
+    {"cpu:x86-64-v3", 1000, 65, 64, false, 8, 3, 4, 4, 64, 24},
+    {"cpu:x86-64-v3", 1000, 64, 128, false, 8, 3, 4, 4, 64, 24},
+    {"cpu:x86-64-v3", 16, 64, 64, false, 8, 2, 4, 4, 128, 16},
+    {"cpu:x86-64-v3", 1, 64, 64, false, 8, 1, 8, 8, 128, 8},
+    {"cpu:x86-64-v3", 9, 64, 64, true, 4, 3, 4, 4, 128, 12},
+    // NEON
+    {"cpu:armv8-a", kAny, 64, 64, false, 4, 4, 4, 4, 64, 16},
+    {"cpu:armv8-a", 9, 64, 64, false, 4, 3, 4, 4, 64, 12},
+    {"cpu:armv8-a", 2, 64, 64, true, 2, 1, 8, 8, 64, 2},
+};
+
+class PlanChoiceTest : public testing::Test {
+protected:
+  PlanChoiceTest() { context.loadDialect<AttnDialect>(); }
+
+  PlanAttr plan(PlanRequest request, StringRef target) {
+    llvm::Expected<TargetInfo> info = TargetInfo::parse(target);
+    if (!info) {
+      ADD_FAILURE() << llvm::toString(info.takeError());
+      return {};
+    }
+    return choosePlan(request, *info).plan;
+  }
+
+  MLIRContext context;
+  Builder builder{&context};
+};
+
+TEST_F(PlanChoiceTest, Tiles) {
+  for (const Case &c : kCases) {
+    SCOPED_TRACE(std::string(c.target) + " M " + std::to_string(c.queries) +
+                 " D " + std::to_string(c.headDim));
+    PlanRequest request;
+    request.queries = c.queries;
+    request.headDim = c.headDim;
+    request.valueDim = c.valueDim;
+    request.elementType =
+        c.isF64 ? Type(builder.getF64Type()) : Type(builder.getF32Type());
+    PlanAttr found = plan(request, c.target);
+    EXPECT_EQ(found, PlanAttr::get(&context, Room::CPU, Form::Flash, c.lanes,
+                                   c.vectors, c.keyRows, c.valueRows,
+                                   c.keyBlock, c.group));
+    // The half-precision types accumulate in f32.
+    if (c.isF64)
+      continue;
+    request.elementType = builder.getBF16Type();
+    EXPECT_EQ(plan(request, c.target), found);
+  }
+}
+
+/// Everything that a tile of a register kernel holds at once has a register.
+TEST_F(PlanChoiceTest, FitsTheRegisters) {
+  for (auto [target, registers] :
+       {std::pair<const char *, int64_t>{"cpu:x86-64-v4", 32},
+        {"cpu:x86-64-v3", 16},
+        {"cpu:armv8-a", 32}})
+    for (int64_t queries = 1; queries < 64; ++queries) {
+      PlanRequest request;
+      request.queries = queries;
+      request.elementType = builder.getF32Type();
+      PlanAttr found = plan(request, target);
+      for (int64_t rows : {found.getKeyRows(), found.getValueRows()}) {
+        EXPECT_LE(rows * found.getQueryVectors() + found.getQueryVectors() + 1,
+                  registers);
+        // Latency 4, two units.
+        EXPECT_GE(rows * found.getQueryVectors(), 8);
+      }
+      EXPECT_EQ(found.getKeyBlock() % found.getKeyRows(), 0);
+      EXPECT_EQ(found.getQueryGroup(),
+                found.getLanes() * found.getQueryVectors());
+    }
+}
+
+TEST_F(PlanChoiceTest, LinalgTakesWhatItMust) {
+  PlanRequest request;
+  request.elementType = builder.getF32Type();
+  PlanAttr unfused =
+      PlanAttr::get(&context, Room::Linalg, Form::Unfused, 1, 1, 1, 1, 1, 1);
+  EXPECT_EQ(plan(request, "linalg"), unfused);
+  request.wantsWeights = true;
+  EXPECT_EQ(plan(request, "cpu:x86-64-v4"), unfused);
+}
+
+} // namespace
