@@ -122,7 +122,9 @@ Clauses attn::readClauses(OpBuilder &builder, SdpaOp op,
     SmallVector<OpFoldResult> sizes =
         getMixedValues(*window, op.getWindow(), context);
     clauses.left = captures.add(sizes[0]);
-    clauses.right = captures.add(sizes[1]);
+    // A causal op has nothing left to bound at the right of the diagonal.
+    if (!clauses.causal)
+      clauses.right = captures.add(sizes[1]);
   }
   return clauses;
 }

@@ -241,9 +241,7 @@ void RegionBuilder::keepWindow() {
         make<arith::OrIOp>(unbounded, compare(predicate, distance(), bound)));
   };
   keepSide(clauses.left, /*isLeft=*/true);
-  // Nothing right of the diagonal is left to a causal op.
-  if (!clauses.causal)
-    keepSide(clauses.right, /*isLeft=*/false);
+  keepSide(clauses.right, /*isLeft=*/false);
 }
 
 void RegionBuilder::buildMask(Region &user) {
@@ -295,11 +293,14 @@ static LogicalResult expandVariants(SdpaOp op) {
   RegionBuilder(op, clauses, /*isScore=*/true, types).buildScore(op.getScore());
   RegionBuilder(op, clauses, /*isScore=*/false, types).buildMask(op.getMask());
   captures.store();
-  for (MutableOperandRange range :
-       {op.getSoftcapMutable(), op.getCausalOffsetMutable(),
-        op.getWindowMutable(), op.getAlibiMutable(), op.getAdditiveMutable(),
-        op.getKeepMutable(), op.getKvLensMutable()})
-    range.clear();
+  // One after the other: a range knows where it begins when it is made.
+  op.getSoftcapMutable().clear();
+  op.getCausalOffsetMutable().clear();
+  op.getWindowMutable().clear();
+  op.getAlibiMutable().clear();
+  op.getAdditiveMutable().clear();
+  op.getKeepMutable().clear();
+  op.getKvLensMutable().clear();
   op.removeCausalAttr();
   op.removeStaticWindowAttr();
   return success();
