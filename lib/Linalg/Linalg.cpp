@@ -63,6 +63,8 @@ struct LinalgPass final : attn::impl::LinalgPassBase<LinalgPass> {
 };
 } // namespace
 
-void attn::buildLinalgPipeline(OpPassManager &pm) {
-  pm.addNestedPass<func::FuncOp>(createLinalgPass());
+void attn::buildLinalgPipeline(OpPassManager &pm, bool all) {
+  LinalgPassOptions options;
+  options.all = all;
+  pm.addNestedPass<func::FuncOp>(createLinalgPass(options));
 }

@@ -14,6 +14,9 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -58,6 +61,13 @@ RopeLowering::RopeLowering(RopeOp op, ImplicitLocOpBuilder &builder)
   OpFoldResult pairs =
       tensor::getMixedSize(builder, loc, op.getCos(), table.getRank() - 1);
   OpFoldResult d = sizes[getLayoutPosition(op.getLayout(), 3)];
+  // Take what either operand says of a size: where slices and generics came to
+  // differ in it, inserting would cost a copy.
+  for (auto [i, dim] : llvm::enumerate(tableMap().getResults())) {
+    unsigned position = cast<AffineDimExpr>(dim).getPosition();
+    if (int64_t(i) + 1 < table.getRank() && !table.isDynamicDim(i))
+      sizes[position] = builder.getIndexAttr(table.getDimSize(i));
+  }
   AffineExpr s0, s1;
   bindSymbols(builder.getContext(), s0, s1);
   auto apply = [&](AffineExpr expr, ArrayRef<OpFoldResult> values) {
@@ -130,15 +140,39 @@ Value RopeLowering::turn(Value destination, bool isSecond) {
 }
 
 Value RopeLowering::create() {
-  Value result = createEmpty(builder, op.getResult().getType(), sizes);
+  // Two tensor.empty of one type become one by CSE, and inserts into it then
+  // cost a copy; an alloc_tensor stays its own.
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  SmallVector<Value> dynamic;
+  for (auto [i, size] : llvm::enumerate(sizes))
+    if (type.isDynamicDim(i))
+      dynamic.push_back(
+          getValueOrCreateConstantIndexOp(builder, op.getLoc(), size));
+  Value result = bufferization::AllocTensorOp::create(builder, type, dynamic);
   result = turn(result, /*isSecond=*/false);
   result = turn(result, /*isSecond=*/true);
   if (isZeroInteger(rest.size))
     return result;
-  return put(take(op.getX(), rest), result, rest);
+  // As an op of its own: an inserted slice of x would become a call of a copy
+  // routine.
+  Value passed =
+      linalg::CopyOp::create(builder, take(op.getX(), rest), take(result, rest))
+          .getResult(0);
+  return put(passed, result, rest);
+}
+
+/// Nothing to turn, as far as the types say; slices of nothing do not verify.
+static bool isTrivial(RopeOp op) {
+  auto x = cast<RankedTensorType>(op.getX().getType());
+  auto table = cast<RankedTensorType>(op.getCos().getType());
+  return llvm::is_contained(x.getShape(), 0) || table.getShape().back() == 0;
 }
 
 LogicalResult attn::lowerToLinalg(RewriterBase &rewriter, RopeOp op) {
+  if (isTrivial(op)) {
+    rewriter.replaceOp(op, op.getX());
+    return success();
+  }
   ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
   rewriter.replaceOp(op, RopeLowering(op, builder).create());
   return success();

@@ -69,8 +69,9 @@ bool ScoreGeneric::isRead(unsigned capture) const {
   return isUsed(rule.score, 5 + capture) || isUsed(rule.mask, 4 + capture);
 }
 
-/// Every result is a dimension of its own or a constant.
-static bool isSlice(AffineMap map) {
+/// Every result is a dimension of its own or a constant, and there is something
+/// to slice: upstream refuses offset 0 where a static size is 0.
+static bool isSlice(RankedTensorType type, AffineMap map) {
   SmallVector<bool> seen(map.getNumDims());
   for (AffineExpr result : map.getResults()) {
     if (isa<AffineConstantExpr>(result))
@@ -79,7 +80,7 @@ static bool isSlice(AffineMap map) {
     if (!dim || std::exchange(seen[dim.getPosition()], true))
       return false;
   }
-  return true;
+  return !llvm::is_contained(type.getShape(), 0);
 }
 
 void ScoreGeneric::addOperand(ImplicitLocOpBuilder &builder, unsigned capture) {
@@ -178,10 +179,11 @@ Value ScoreGeneric::keepFull(ImplicitLocOpBuilder &builder, Value keep) {
 }
 
 Value ScoreGeneric::create(ImplicitLocOpBuilder &builder) {
-  for (unsigned i = 0; i < rule.captures.size(); ++i)
-    if (isRead(i) && isa<RankedTensorType>(rule.captures[i].getType()) &&
-        isSlice(rule.captureMaps[i]))
+  for (auto [i, capture] : llvm::enumerate(rule.captures)) {
+    auto type = dyn_cast<RankedTensorType>(capture.getType());
+    if (type && isRead(i) && isSlice(type, rule.captureMaps[i]))
       addOperand(builder, i);
+  }
   maps.push_back(builder.getMultiDimIdentityMap(rank));
   return createGeneric(
       builder, operands, products, maps, {},

@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -21,9 +22,9 @@ namespace attn {
 #define GEN_PASS_REGISTRATION
 #include "attn/Linalg/Passes.h.inc"
 
-/// Adds what the Linalg room does for `--target=cpu`: the ops whose plan says
-/// so, and those that every plan leaves to it.
-void buildLinalgPipeline(mlir::OpPassManager &pm);
+/// Adds what the Linalg room does: the ops whose plan says so and those that
+/// every plan leaves to it, or `all` ops (`--target=linalg`).
+void buildLinalgPipeline(mlir::OpPassManager &pm, bool all = false);
 
 } // namespace attn
 
