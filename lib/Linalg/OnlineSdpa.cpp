@@ -135,31 +135,48 @@ Value OnlineSdpa::rescale(ImplicitLocOpBuilder &b, Value tensor, Value factor) {
       });
 }
 
+/// exp(old max - new max) for each row, what the sums so far must be scaled by.
+/// A row without a kept key so far has nothing to carry on, and -inf - -inf
+/// would make NaN of it.
+static Value createFactors(ImplicitLocOpBuilder &builder, Value oldMax,
+                           Value blockMax) {
+  AffineMap row = builder.getMultiDimIdentityMap(1);
+  Value empty = tensor::EmptyOp::create(
+      builder, tensor::getMixedSizes(builder, builder.getLoc(), oldMax),
+      getElementTypeOrSelf(oldMax.getType()));
+  return createGeneric(
+      builder, {oldMax, blockMax}, empty, {row, row, row}, {},
+      [](ImplicitLocOpBuilder &b, ValueRange e) -> Value {
+        Type type = e[0].getType();
+        Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, e[0],
+                                           createFloat(b, type, -infinity));
+        Value newMax = arith::MaximumFOp::create(b, e[0], e[1]);
+        Value factor =
+            math::ExpOp::create(b, arith::SubFOp::create(b, e[0], newMax));
+        return arith::SelectOp::create(b, none, createFloat(b, type, 0.0),
+                                       factor);
+      });
+}
+
+/// Every carried tensor is last read before it is written, so that the loop
+/// works in place.
 Partial OnlineSdpa::step(ImplicitLocOpBuilder &b, Value from, Value count,
                          const Partial &before) {
   Value s = scores(b, from, count);
-  Value max = createRowMax(b, s, before.max);
-  Value p = createExponentials(b, s, max);
-  // exp(old max - new max); a row without a kept key so far has nothing to
-  // carry on, and -inf - -inf would make NaN of it.
+  Value blockMax =
+      createRowMax(b, s, createFilled(b, m, accumulator, -infinity));
+  Value factors = createFactors(b, before.max, blockMax);
   AffineMap row = b.getMultiDimIdentityMap(1);
-  Value empty =
-      tensor::EmptyOp::create(b, ArrayRef<OpFoldResult>{m}, accumulator);
-  Value factor = createGeneric(
-      b, {before.max, max}, empty, {row, row, row}, {},
-      [&](ImplicitLocOpBuilder &inner, ValueRange e) -> Value {
-        Value lowest = createFloat(inner, accumulator, -infinity);
-        Value none = arith::CmpFOp::create(inner, arith::CmpFPredicate::OEQ,
-                                           e[0], lowest);
-        Value exp = math::ExpOp::create(
-            inner, arith::SubFOp::create(inner, e[0], e[1]));
-        return arith::SelectOp::create(
-            inner, none, createFloat(inner, accumulator, 0.0), exp);
-      });
-  Value sum = createRowSum(b, p, rescale(b, before.sum, factor));
+  Value max =
+      createGeneric(b, blockMax, before.max, {row, row}, {},
+                    [](ImplicitLocOpBuilder &inner, ValueRange e) -> Value {
+                      return arith::MaximumFOp::create(inner, e[1], e[0]);
+                    });
+  Value p = createExponentials(b, s, max);
+  Value sum = createRowSum(b, p, rescale(b, before.sum, factors));
   Value acc = createWeightedSum(
       b, p, matrix(op.getValue(), 2, from, count),
-      rescale(b, before.acc, factor),
+      rescale(b, before.acc, factors),
       {selectDims(b, 3, {0, 1}), matrixMap(2, 1, 2), selectDims(b, 3, {0, 2})},
       1);
   return {acc, max, sum};
