@@ -124,4 +124,15 @@ def CPUKernelsPass : Pass<"attn-cpu-kernels"> {
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def CPUResolveExpandShapePass : Pass<"attn-cpu-resolve-expand-shape"> {
+  let summary = "Turn memref.expand_shape into memref.reinterpret_cast";
+  let description = [{
+    Sizes are operands of the op, strides follow from them, so that a group may
+    have several dynamic sizes, which upstream's lowering does not expect.
+    This pass cannot fail.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 #endif // ATTN_CPU_PASSES
