@@ -1,0 +1,311 @@
+//===- Judge.cpp - One attn op against the reference ----------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Judge.h"
+
+#include "attn/Reference/Blocks.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace attn;
+using reference::Values;
+
+namespace {
+
+llvm::Error makeError(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+reference::Dtype referenceType(Dtype type) {
+  switch (type) {
+  case Dtype::F64:
+    return reference::Dtype::F64;
+  case Dtype::F16:
+    return reference::Dtype::F16;
+  case Dtype::BF16:
+    return reference::Dtype::BF16;
+  default:
+    return reference::Dtype::F32;
+  }
+}
+
+/// A tensor of heads in the order [B, H, S, D], whatever its layout in memory.
+struct Heads {
+  std::vector<double> values;
+  int64_t batch, heads, rows, length;
+
+  Heads(const Tensor &tensor, AffineMap layout) {
+    int64_t sizes[4], strides[4], stride = 1;
+    for (unsigned i = 4; i-- > 0;) {
+      const unsigned dim = layout.getDimPosition(i);
+      sizes[dim] = tensor.shape()[i];
+      strides[dim] = stride;
+      stride *= tensor.shape()[i];
+    }
+    batch = sizes[0], heads = sizes[1], rows = sizes[2], length = sizes[3];
+    values.reserve(tensor.size());
+    for (int64_t b = 0; b < batch; ++b)
+      for (int64_t h = 0; h < heads; ++h)
+        for (int64_t s = 0; s < rows; ++s)
+          for (int64_t d = 0; d < length; ++d)
+            values.push_back(tensor.at(b * strides[0] + h * strides[1] +
+                                       s * strides[2] + d * strides[3]));
+  }
+  reference::View view() const {
+    return reference::View::headMajor(values.data(), heads, rows, length);
+  }
+};
+
+std::vector<double> doublesOf(const Tensor &tensor) {
+  std::vector<double> values(tensor.size());
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    values[i] = tensor.at(i);
+  return values;
+}
+
+class OpJudge {
+public:
+  OpJudge(StringRef name, FindValue find, std::vector<Judgement> &judged)
+      : name(name), find(find), judged(judged) {}
+
+  llvm::Error judge(SdpaOp op);
+  llvm::Error judge(MhaOp op);
+  llvm::Error judge(RopeOp op);
+  llvm::Error judge(QkNormOp op);
+  llvm::Error judgeMove(Value heads, Value rows, Value result);
+
+private:
+  void add(StringRef result, ArrayRef<int64_t> shape,
+           const reference::Worst &worst) {
+    judged.push_back(
+        {name.str(), result.str(), SmallVector<int64_t>(shape), worst});
+  }
+  void compare(StringRef result, Value value, const Values &expected,
+               ArrayRef<double> found, reference::Dtype type);
+  reference::Rope readRope(const Tensor &cosines, bool interleaved);
+  void readProjections(MhaOp op, reference::Block &block);
+  const double *keepAlive(std::vector<double> values) {
+    kept.push_back(std::move(values));
+    return kept.back().data();
+  }
+  const double *read(Value value) { return keepAlive(doublesOf(find(value))); }
+
+  StringRef name;
+  FindValue find;
+  std::vector<Judgement> &judged;
+  std::vector<std::vector<double>> kept;
+};
+
+void OpJudge::compare(StringRef result, Value value, const Values &expected,
+                      ArrayRef<double> found, reference::Dtype type) {
+  reference::Worst worst;
+  for (auto [i, number] : llvm::enumerate(found))
+    worst.see(i, expected.value[i], number, expected.error[i], type);
+  add(result, find(value).shape(), worst);
+}
+
+llvm::Error checkEscaped(bool escaped) {
+  if (escaped)
+    return makeError("a capture is read outside its tensor");
+  return llvm::Error::success();
+}
+
+llvm::Error OpJudge::judge(SdpaOp op) {
+  if (!op.getOffsets().empty())
+    return makeError("it is a tile of a larger attention");
+  const Heads q(find(op.getQuery()), op.getQueryLayout());
+  const Heads k(find(op.getKey()), op.getKeyLayout());
+  const Heads v(find(op.getValue()), op.getValueLayout());
+  const Heads output(find(op.getOutput()), op.getOutputLayout());
+  reference::Problem problem;
+  problem.shape = {q.batch, q.heads,  k.heads, q.rows,
+                   k.rows,  q.length, v.length};
+  problem.query = q.view();
+  problem.key = k.view();
+  problem.value = v.view();
+  problem.precision = reference::Precision::forInputs(
+      referenceType(find(op.getQuery()).type()));
+  std::shared_ptr<bool> escaped;
+  if (llvm::Error failed = addRules(op, find, problem, escaped))
+    return failed;
+
+  reference::Results found;
+  found.output = output.values.data();
+  if (op.getLse())
+    found.lse = read(op.getLse());
+  if (op.getWeights())
+    found.weights = read(op.getWeights());
+  const reference::Verdict verdict =
+      reference::compareAttention(problem, found);
+  add("output", {q.batch, q.heads, q.rows, v.length}, verdict.output);
+  if (op.getLse())
+    add("lse", {q.batch, q.heads, q.rows}, verdict.lse);
+  if (op.getWeights())
+    add("weights", {q.batch, q.heads, q.rows, k.rows}, verdict.weights);
+  return checkEscaped(*escaped);
+}
+
+reference::Rope OpJudge::readRope(const Tensor &cosines, bool interleaved) {
+  ArrayRef<int64_t> shape = cosines.shape();
+  reference::Rope rope;
+  rope.half = shape.back();
+  rope.batchStride = shape.size() == 3 ? shape[1] * shape[2] : 0;
+  rope.interleaved = interleaved;
+  return rope;
+}
+
+/// Rows of Q, K and V, packed or apart; the output weight is the last.
+void OpJudge::readProjections(MhaOp op, reference::Block &block) {
+  const auto sizeOf = [&](Value weight, unsigned dim) {
+    return find(weight).shape()[dim];
+  };
+  OperandRange weights = op.getWeights(), biases = op.getBiases();
+  const auto make = [&](unsigned i) {
+    reference::Linear linear;
+    linear.weight = read(weights[i]);
+    linear.bias = biases.empty() ? nullptr : read(biases[i]);
+    linear.out = sizeOf(weights[i], 0);
+    linear.in = sizeOf(weights[i], 1);
+    return linear;
+  };
+  block.output = make(weights.size() - 1);
+  if (!op.getPacked()) {
+    block.query = make(0);
+    block.key = make(1);
+    block.value = make(2);
+    return;
+  }
+  const reference::Linear whole = make(0);
+  const int64_t dim = whole.out / (block.queryHeads + 2 * block.keyHeads);
+  int64_t row = 0;
+  const auto slice = [&](int64_t heads) {
+    reference::Linear part = whole;
+    part.weight += row * whole.in;
+    part.bias = whole.bias ? whole.bias + row : nullptr;
+    part.out = heads * dim;
+    row += part.out;
+    return part;
+  };
+  block.query = slice(block.queryHeads);
+  block.key = slice(block.keyHeads);
+  block.value = slice(block.keyHeads);
+}
+
+llvm::Error OpJudge::judge(MhaOp op) {
+  const Tensor &x = find(op.getX()), &context = find(op.getKeySource());
+  reference::Block block;
+  block.batch = x.shape()[0];
+  block.queries = x.shape()[1];
+  block.keys = context.shape()[1];
+  block.queryHeads = op.getHeads();
+  block.keyHeads = op.getNumKvHeads();
+  block.x = Values::exact(doublesOf(x).data(), x.size());
+  block.context = Values::exact(doublesOf(context).data(), context.size());
+  readProjections(op, block);
+  if (op.getRopeCos()) {
+    block.rope = readRope(find(op.getRopeCos()), op.getRopeInterleaved());
+    block.rope.cosines = read(op.getRopeCos());
+    block.rope.sines = read(op.getRopeSin());
+  }
+  if (op.getNormQ()) {
+    block.queryGamma = read(op.getNormQ());
+    block.keyGamma = read(op.getNormK());
+    block.eps = op.getNormEpsilon()->convertToDouble();
+  }
+  const reference::Dtype type = referenceType(x.type());
+  block.attention.precision = reference::Precision::forInputs(type);
+  block.attention.shape = {block.batch,
+                           block.queryHeads,
+                           block.keyHeads,
+                           block.queries,
+                           block.keys,
+                           block.query.out / block.queryHeads,
+                           block.value.out / block.keyHeads};
+  std::shared_ptr<bool> escaped;
+  if (llvm::Error failed = addRules(op, find, block.attention, escaped))
+    return failed;
+  const bool wantsWeights = static_cast<bool>(op.getProbabilities());
+  const reference::BlockResult expected =
+      reference::attendBlock(block, wantsWeights);
+  compare("output", op.getOutput(), expected.output,
+          doublesOf(find(op.getOutput())), type);
+  if (wantsWeights)
+    compare("weights", op.getProbabilities(), expected.weights,
+            doublesOf(find(op.getProbabilities())),
+            block.attention.precision.weights);
+  return checkEscaped(*escaped);
+}
+
+llvm::Error OpJudge::judge(RopeOp op) {
+  const Heads x(find(op.getX()), op.getLayout());
+  const Heads found(find(op.getResult()), op.getLayout());
+  const reference::Dtype type = referenceType(find(op.getX()).type());
+  reference::Rope rope = readRope(find(op.getCos()), op.getInterleaved());
+  rope.cosines = read(op.getCos());
+  rope.sines = read(op.getSin());
+  Values expected = Values::exact(x.values.data(), x.values.size());
+  reference::rotate(expected, {x.batch, x.heads, x.rows, x.length, false}, rope,
+                    reference::Precision::forInputs(type));
+  compare("result", op.getResult(), expected, found.values, type);
+  return llvm::Error::success();
+}
+
+llvm::Error OpJudge::judge(QkNormOp op) {
+  const Tensor &x = find(op.getX());
+  const reference::Dtype type = referenceType(x.type());
+  Values expected = Values::exact(doublesOf(x).data(), x.size());
+  reference::normalize(expected, x.shape().back(), read(op.getGamma()),
+                       op.getEpsilon().convertToDouble(),
+                       reference::Precision::forInputs(type));
+  compare("result", op.getResult(), expected, doublesOf(find(op.getResult())),
+          type);
+  return llvm::Error::success();
+}
+
+/// split_heads and merge_heads move elements and change none.
+llvm::Error OpJudge::judgeMove(Value heads, Value rows, Value result) {
+  const Tensor &h = find(heads), &r = find(rows);
+  const int64_t batch = h.shape()[0], count = h.shape()[1],
+                length = h.shape()[2], dim = h.shape()[3];
+  const reference::HeadLayout inHeads = {batch, count, length, dim, false};
+  const reference::HeadLayout inRows = {batch, count, length, dim, true};
+  reference::Worst worst;
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t head = 0; head < count; ++head)
+      for (int64_t s = 0; s < length; ++s)
+        for (int64_t d = 0; d < dim; ++d) {
+          const int64_t there = inHeads.offset(b, head, s) + d;
+          const int64_t here = inRows.offset(b, head, s) + d;
+          const bool isHeads = result == heads;
+          worst.see(isHeads ? there : here, isHeads ? r.at(here) : h.at(there),
+                    isHeads ? h.at(there) : r.at(here), 0.0,
+                    referenceType(h.type()));
+        }
+  add("result", find(result).shape(), worst);
+  return llvm::Error::success();
+}
+
+} // namespace
+
+llvm::Error attn::judgeOp(Operation *op, StringRef name, FindValue find,
+                          std::vector<Judgement> &judged) {
+  OpJudge judge(name, find, judged);
+  return llvm::TypeSwitch<Operation *, llvm::Error>(op)
+      .Case<SdpaOp, MhaOp, RopeOp, QkNormOp>(
+          [&](auto attnOp) { return judge.judge(attnOp); })
+      .Case([&](SplitHeadsOp split) {
+        return judge.judgeMove(split.getResult(), split.getX(),
+                               split.getResult());
+      })
+      .Case([&](MergeHeadsOp merge) {
+        return judge.judgeMove(merge.getX(), merge.getResult(),
+                               merge.getResult());
+      })
+      .Default([](Operation *) { return makeError("it has no reference"); });
+}

@@ -1,0 +1,265 @@
+//===- Rules.cpp - The clauses of an op as callbacks of the reference -----===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The order: scale, softcap, score region, alibi, additive; then keep, mask
+// region, causal, window, kv_lens; then sinks. Not one line is shared with the
+// expansion in Fuse, which this judges.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Rules.h"
+
+#include "Interpreter.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// An operand that broadcasts, aligned to the right, to [B, H, M, N].
+class Broadcast {
+public:
+  Broadcast() = default;
+  explicit Broadcast(const Tensor &tensor) : tensor(tensor) {
+    int64_t stride = 1;
+    const auto rank = static_cast<int64_t>(tensor.shape().size());
+    for (int64_t i = rank; i-- > 0;) {
+      const int64_t size = tensor.shape()[i];
+      strides[4 - rank + i] = size == 1 ? 0 : stride;
+      stride *= size;
+    }
+  }
+  explicit operator bool() const { return tensor.has_value(); }
+
+  double at(int64_t b, int64_t h, int64_t m, int64_t n) const {
+    return tensor->at(b * strides[0] + h * strides[1] + m * strides[2] +
+                      n * strides[3]);
+  }
+
+private:
+  std::optional<Tensor> tensor;
+  int64_t strides[4] = {};
+};
+
+int64_t evaluate(AffineExpr expr, const int64_t *dims) {
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return dims[dim.getPosition()];
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return constant.getValue();
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  const int64_t a = evaluate(binary.getLHS(), dims);
+  const int64_t b = evaluate(binary.getRHS(), dims);
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return a + b;
+  case AffineExprKind::Mul:
+    return a * b;
+  case AffineExprKind::Mod:
+    return b > 0 ? ((a % b) + b) % b : 0;
+  case AffineExprKind::FloorDiv:
+    return b ? a / b - ((a % b != 0) && ((a < 0) != (b < 0))) : 0;
+  default:
+    return b ? a / b + ((a % b != 0) && ((a < 0) == (b < 0))) : 0;
+  }
+}
+
+/// One captured operand and where it is read.
+struct Capture {
+  Tensor tensor;
+  SmallVector<AffineExpr> indices;
+
+  Scalar at(const int64_t *position, bool &escaped) const {
+    int64_t linear = 0;
+    for (auto [expr, size] : llvm::zip(indices, tensor.shape())) {
+      const int64_t index = evaluate(expr, position);
+      if (index < 0 || index >= size) {
+        escaped = true;
+        return {};
+      }
+      linear = linear * size + index;
+    }
+    if (isFloat(tensor.type()))
+      return {tensor.at(linear), 0};
+    if (tensor.type() == Dtype::I64 || tensor.type() == Dtype::Index)
+      return {0.0, tensor.dataAs<int64_t>()[linear]};
+    return {0.0, static_cast<int64_t>(tensor.at(linear))};
+  }
+};
+
+/// Everything that the clauses of one op say.
+struct Rules {
+  reference::Shape shape;
+  double softcap = 0.0;
+  std::vector<double> alibi;
+  std::vector<int64_t> keyLengths;
+  Broadcast additive, keep;
+  std::optional<Causal> causal;
+  int64_t causalOffset = 0;
+  int64_t left = -1, right = -1;
+  std::vector<Capture> captures;
+  std::optional<RegionProgram> scoreRegion, maskRegion;
+  std::shared_ptr<bool> escaped;
+
+  /// The region arguments after the score: b, h, m, n, captures. Kept for the
+  /// position last asked for, since the score of one is asked for repeatedly.
+  std::vector<Scalar> arguments = std::vector<Scalar>(1);
+  int64_t last[4] = {-1, -1, -1, -1};
+
+  bool hasScore() const {
+    return softcap != 0.0 || scoreRegion || !alibi.empty() || additive;
+  }
+  bool hasMask() const {
+    return keep || maskRegion || causal || left >= 0 || right >= 0 ||
+           !keyLengths.empty();
+  }
+  /// Query m stands at key m + offset.
+  int64_t offset(int64_t b) const {
+    if (causal == Causal::BottomRight)
+      return (keyLengths.empty() ? shape.keys : keyLengths[b]) - shape.queries;
+    return causal == Causal::Offset ? causalOffset : 0;
+  }
+  void setPosition(int64_t b, int64_t h, int64_t m, int64_t n);
+  double score(double s, int64_t b, int64_t h, int64_t m, int64_t n);
+  bool mask(int64_t b, int64_t h, int64_t m, int64_t n);
+};
+
+void Rules::setPosition(int64_t b, int64_t h, int64_t m, int64_t n) {
+  if (last[0] == b && last[1] == h && last[2] == m && last[3] == n)
+    return;
+  const int64_t position[4] = {b, h, m, n};
+  std::copy_n(position, 4, last);
+  arguments.resize(1);
+  for (int64_t index : position)
+    arguments.push_back({0.0, index});
+  for (const Capture &capture : captures)
+    arguments.push_back(capture.at(position, *escaped));
+}
+
+double Rules::score(double s, int64_t b, int64_t h, int64_t m, int64_t n) {
+  if (softcap != 0.0)
+    s = softcap * std::tanh(s / softcap);
+  if (scoreRegion) {
+    setPosition(b, h, m, n);
+    arguments[0] = {s, 0};
+    s = scoreRegion->run(arguments).number;
+  }
+  if (!alibi.empty())
+    s -= alibi[h] * std::abs(static_cast<double>(n - (m + offset(b))));
+  if (additive)
+    s += additive.at(b, h, m, n);
+  return s;
+}
+
+bool Rules::mask(int64_t b, int64_t h, int64_t m, int64_t n) {
+  if (keep && keep.at(b, h, m, n) == 0.0)
+    return false;
+  if (maskRegion) {
+    setPosition(b, h, m, n);
+    if (!maskRegion->run(ArrayRef<Scalar>(arguments).drop_front()).integer)
+      return false;
+  }
+  const int64_t diagonal = m + offset(b);
+  if (causal && n > diagonal)
+    return false;
+  if (left >= 0 && n < diagonal - left)
+    return false;
+  if (right >= 0 && n > diagonal + right)
+    return false;
+  return keyLengths.empty() || n < keyLengths[b];
+}
+
+std::vector<double> doublesOf(const Tensor &tensor) {
+  std::vector<double> values(tensor.size());
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    values[i] = tensor.at(i);
+  return values;
+}
+
+template <typename OpTy>
+void readWindow(OpTy op, FindValue find, Rules &rules) {
+  std::optional<ArrayRef<int64_t>> window = op.getStaticWindow();
+  if (!window)
+    return;
+  auto dynamic = op.getWindow().begin();
+  int64_t sizes[2];
+  for (auto [size, written] : llvm::zip(sizes, *window))
+    size = ShapedType::isDynamic(written)
+               ? static_cast<int64_t>(find(*dynamic++).at(0))
+               : written;
+  rules.left = sizes[0];
+  rules.right = sizes[1];
+}
+
+template <typename OpTy>
+llvm::Error readRegions(OpTy op, FindValue find, Rules &rules) {
+  if (ArrayAttr maps = op.getCaptureMapsAttr())
+    for (auto [value, map] : llvm::zip(
+             op.getCaptures(), maps.template getAsValueRange<AffineMapAttr>()))
+      rules.captures.push_back(
+          {find(value), SmallVector<AffineExpr>(map.getResults())});
+  for (auto [region, program] : {std::pair(&op.getScore(), &rules.scoreRegion),
+                                 std::pair(&op.getMask(), &rules.maskRegion)}) {
+    if (region->empty())
+      continue;
+    llvm::Expected<RegionProgram> translated =
+        RegionProgram::translate(*region);
+    if (!translated)
+      return translated.takeError();
+    program->emplace(std::move(*translated));
+  }
+  return llvm::Error::success();
+}
+
+template <typename OpTy>
+llvm::Error readRules(OpTy op, FindValue find, reference::Problem &problem,
+                      Rules &rules) {
+  problem.scale = op.getScale()
+                      ? find(op.getScale()).at(0)
+                      : 1.0 / std::sqrt(double(problem.shape.headDim));
+  if (Value softcap = op.getSoftcap())
+    rules.softcap = find(softcap).at(0);
+  if (Value alibi = op.getAlibi())
+    rules.alibi = doublesOf(find(alibi));
+  if (Value additive = op.getAdditive())
+    rules.additive = Broadcast(find(additive));
+  if (Value keep = op.getKeep())
+    rules.keep = Broadcast(find(keep));
+  if (Value lengths = op.getKvLens())
+    for (double length : doublesOf(find(lengths)))
+      rules.keyLengths.push_back(static_cast<int64_t>(length));
+  if (Value sinks = op.getSinks())
+    problem.sinks = doublesOf(find(sinks));
+  rules.causal = op.getCausal();
+  if (Value offset = op.getCausalOffset())
+    rules.causalOffset = static_cast<int64_t>(find(offset).at(0));
+  readWindow(op, find, rules);
+  return readRegions(op, find, rules);
+}
+
+} // namespace
+
+llvm::Error attn::addRules(Operation *op, FindValue find,
+                           reference::Problem &problem,
+                           std::shared_ptr<bool> &escaped) {
+  escaped = std::make_shared<bool>(false);
+  auto rules = std::make_shared<Rules>();
+  rules->shape = problem.shape;
+  rules->escaped = escaped;
+  auto sdpa = dyn_cast<SdpaOp>(op);
+  if (llvm::Error failed =
+          sdpa ? readRules(sdpa, find, problem, *rules)
+               : readRules(cast<MhaOp>(op), find, problem, *rules))
+    return failed;
+  if (rules->hasScore())
+    problem.score = [rules](double s, int64_t b, int64_t h, int64_t m,
+                            int64_t n) { return rules->score(s, b, h, m, n); };
+  if (rules->hasMask())
+    problem.mask = [rules](int64_t b, int64_t h, int64_t m, int64_t n) {
+      return rules->mask(b, h, m, n);
+    };
+  return llvm::Error::success();
+}
