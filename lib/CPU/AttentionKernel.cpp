@@ -86,12 +86,14 @@ private:
                    Value first, ValueRange init);
   void storeScores(int64_t vectors, int64_t tile, const KeyBlock &block,
                    ValueRange init);
-  Value isKnownFull(const KeyBlock &block, Value r);
   Values kept(int64_t vectors, const KeyBlock &block, Value r, ValueRange s,
               Value firstRow);
   Values exactMaximum(int64_t vectors, const KeyBlock &block, Value firstRow);
-  Values weights(int64_t vectors, const KeyBlock &block, ValueRange maximum,
-                 ValueRange init, Value firstRow);
+  Values weights(int64_t vectors, const KeyBlock &block, ValueRange init,
+                 Value firstRow);
+  Values weightRow(int64_t vectors, const KeyBlock &block, Value r,
+                   ValueRange init, ValueRange sums, Value firstRow,
+                   bool dropping);
   Values keyStep(int64_t vectors, const KeyBlock &block, ValueRange carried,
                  Value firstRow);
   Values raiseMaximum(int64_t vectors, const KeyBlock &block,
@@ -358,14 +360,6 @@ void AttentionKernel::storeScores(int64_t vectors, int64_t tile,
   });
 }
 
-/// Whether no query of the group drops key `r` of the block by its mask.
-Value AttentionKernel::isKnownFull(const KeyBlock &block, Value r) {
-  Value n = k.add(block.start, r);
-  Value begun =
-      arith::CmpIOp::create(k.b, arith::CmpIPredicate::sge, n, op.getFullLo());
-  return arith::AndIOp::create(k.b, begun, k.less(n, op.getFullHi()));
-}
-
 /// Which queries keep key `r`: not masked, and no score of -inf. Only where
 /// keys can be dropped at all.
 Values AttentionKernel::kept(int64_t vectors, const KeyBlock &block, Value r,
@@ -415,55 +409,61 @@ Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
 /// Leaves p = 2^(s - m), -0.0 where dropped, in scratch; returns its sums.
 /// `init` is -m, where the accumulators start when there is no score region.
 Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
-                                ValueRange maximum, ValueRange init,
-                                Value firstRow) {
+                                ValueRange init, Value firstRow) {
   Values zeros(vectors, k.splat(0.0));
   storeScores(vectors, plan.getKeyRows(), block,
               hasScore() ? ValueRange(zeros) : init);
-  auto pass = [&](bool dropping) {
-    return k.loop(
-        zero, block.count, 1, zeros,
-        [&](Value r, ValueRange carried) -> Values {
-          Values s, p;
-          for (int64_t j = 0; j < vectors; ++j) {
-            s.push_back(k.load(scoresT, {r, column(j)}));
-            Value x = s[j];
-            if (hasScore()) {
-              s[j] = region.score(s[j], k.add(firstRow, j * k.lanes),
-                                  k.add(block.start, r));
-              x = k.mulf(k.addf(s[j], init[j]), k.splat(kLog2e));
-            }
-            p.push_back(k.exp2(x));
-          }
-          auto drop = [&]() -> Values {
-            Values keep = kept(vectors, block, r, s, firstRow), result;
-            for (int64_t j = 0; j < vectors; ++j)
-              result.push_back(k.select(keep[j], p[j], k.splat(-0.0)));
-            return result;
-          };
-          if (dropping && hasScore()) {
-            p = drop();
-          } else if (dropping) {
-            Values all = p;
-            p = k.branch(
-                isKnownFull(block, r), TypeRange(ValueRange(p)),
-                [&] { return all; }, drop);
-          }
-          Values result;
-          for (int64_t j = 0; j < vectors; ++j) {
-            k.store(p[j], scoresT, {r, column(j)});
-            result.push_back(k.addf(carried[j], p[j]));
-          }
-          return result;
-        });
+  auto pass = [&](Value lo, Value hi, ValueRange sums, bool dropping) {
+    return k.loop(lo, hi, 1, sums, [&](Value r, ValueRange carried) -> Values {
+      return weightRow(vectors, block, r, init, carried, firstRow, dropping);
+    });
   };
+  if (!canDrop())
+    return pass(zero, block.count, zeros, false);
   if (hasScore())
-    return pass(true);
-  if (!hasMask())
-    return pass(false);
-  return k.branch(
-      block.partial, TypeRange(ValueRange(zeros)), [&] { return pass(true); },
-      [&] { return pass(false); });
+    return pass(zero, block.count, zeros, true);
+  // In key order: masked keys, full ones, masked ones. Two rounds of (masked,
+  // full) share the code.
+  Value fullLo =
+      k.min(k.max(k.sub(op.getFullLo(), block.start), zero), block.count);
+  Value fullHi =
+      k.min(k.max(k.sub(op.getFullHi(), block.start), fullLo), block.count);
+  return k.loop(
+      zero, k.index(2), 1, zeros, [&](Value round, ValueRange sums) -> Values {
+        Value first =
+            arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, round, zero);
+        Value lo = k.select(first, zero, fullHi);
+        Value middle = k.select(first, fullLo, block.count);
+        Value hi = k.select(first, fullHi, block.count);
+        Values masked = pass(lo, middle, sums, true);
+        return pass(middle, hi, masked, false);
+      });
+}
+
+/// Weights of one key for all queries of the tile.
+Values AttentionKernel::weightRow(int64_t vectors, const KeyBlock &block,
+                                  Value r, ValueRange init, ValueRange sums,
+                                  Value firstRow, bool dropping) {
+  Values s, p, keep, result;
+  for (int64_t j = 0; j < vectors; ++j) {
+    s.push_back(k.load(scoresT, {r, column(j)}));
+    Value x = s[j];
+    if (hasScore()) {
+      s[j] = region.score(s[j], k.add(firstRow, j * k.lanes),
+                          k.add(block.start, r));
+      x = k.mulf(k.addf(s[j], init[j]), k.splat(kLog2e));
+    }
+    p.push_back(k.exp2(x));
+  }
+  if (dropping)
+    keep = kept(vectors, block, r, s, firstRow);
+  for (int64_t j = 0; j < vectors; ++j) {
+    if (dropping)
+      p[j] = k.select(keep[j], p[j], k.splat(-0.0));
+    k.store(p[j], scoresT, {r, column(j)});
+    result.push_back(k.addf(sums[j], p[j]));
+  }
+  return result;
 }
 
 /// One block: (maxima, sums) before to after, weights left in scratch. Run
@@ -491,7 +491,7 @@ Values AttentionKernel::keyStep(int64_t vectors, const KeyBlock &block,
         arith::AndIOp::create(b, none, k.broadcast(repeated)), k.splat(0.0), m);
     start.push_back(k.subf(k.splat(0.0), settled));
   }
-  Values blockSums = weights(vectors, block, maximum, start, firstRow);
+  Values blockSums = weights(vectors, block, start, firstRow);
   Value fits;
   for (Value sum : blockSums) {
     Value small =
@@ -675,8 +675,7 @@ Value AttentionKernel::sinkWeight(Value maximum) {
   Value distance = k.subf(k.broadcast(logit), maximum);
   // Past the limit the row's output underflows either way.
   Value limit = k.splat(hasScore() ? 126 * kLn2 : 126);
-  Value over = k.compare(arith::CmpFPredicate::OGT, distance, limit);
-  return exponential(k.select(over, limit, distance));
+  return exponential(k.minOrSecond(limit, distance));
 }
 
 /// O[first + i][d] = outputT[d][i] / sum; padded lanes equal the last row.

@@ -95,6 +95,9 @@ Value KernelBuilder::compare(arith::CmpFPredicate predicate, Value x, Value y) {
 Value KernelBuilder::maxOrSecond(Value x, Value y) {
   return select(compare(arith::CmpFPredicate::OGT, x, y), x, y);
 }
+Value KernelBuilder::minOrSecond(Value x, Value y) {
+  return select(compare(arith::CmpFPredicate::OLT, x, y), x, y);
+}
 
 // 2^r on [-1/2, 1/2] with p(0) = 1: minimax of the relative error (Remez).
 // Adding the magic number rounds x to an integer n in the low bits, biased
@@ -126,7 +129,8 @@ Value KernelBuilder::exp2(Value x) {
   int64_t mantissa = isDouble ? 52 : 23;
   Value magic = splat(1.5 * double(int64_t(1) << mantissa) + bias);
 
-  x = maxOrSecond(splat(-bias), x);
+  // Outside, the bits would run over into the sign.
+  x = maxOrSecond(splat(-bias), minOrSecond(splat(bias + 1), x));
   Value shifted = addf(x, magic);
   Value r = subf(x, subf(shifted, magic));
   Value p = splat(coefficients.back());

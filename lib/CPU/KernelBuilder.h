@@ -62,8 +62,10 @@ struct KernelBuilder {
   /// x > y ? x : y, so that a NaN in x gives y and a NaN in y gives NaN: one
   /// vmaxps(x, y).
   mlir::Value maxOrSecond(mlir::Value x, mlir::Value y);
+  /// x < y ? x : y, with the same rule for NaN: one vminps(x, y).
+  mlir::Value minOrSecond(mlir::Value x, mlir::Value y);
   /// 2^x: relative error below 2e-7 (f32) or 3e-16 (f64), exactly 1 at 0,
-  /// exactly 0 below the exponent range, NaN for NaN; x <= 127 (f64: 1023).
+  /// exactly 0 below and +inf above the exponent range, NaN for NaN.
   mlir::Value exp2(mlir::Value x);
 
   //===--- memory ---------------------------------------------------------===//
