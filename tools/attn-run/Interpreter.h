@@ -4,29 +4,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // For --check: a region's meaning in double precision, found without any of
-// the compiler's lowerings. Floats are doubles (truncf rounds), integers wrap
-// at their width, index has 64 bits.
+// the compiler's lowerings.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef ATTN_TOOLS_ATTN_RUN_INTERPRETER_H
 #define ATTN_TOOLS_ATTN_RUN_INTERPRETER_H
 
+#include "ScalarOps.h"
+
 #include "mlir/IR/Region.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/Error.h"
 
-#include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace attn {
-
-/// A value inside a region; its type says which member counts.
-struct Scalar {
-  double number = 0.0;
-  int64_t integer = 0; ///< sign-extended; an i1 is 0 or 1
-};
 
 /// A region of one block, translated once and run many times.
 class RegionProgram {
@@ -38,7 +31,6 @@ public:
   Scalar run(llvm::ArrayRef<Scalar> arguments);
 
 private:
-  using Compute = std::function<Scalar(const Scalar *const *operands)>;
   struct Step {
     Compute compute;
     llvm::SmallVector<unsigned, 3> operands;
@@ -53,9 +45,6 @@ private:
   std::vector<Step> steps;
   unsigned yielded = 0;
 };
-
-/// The value of a constant attribute of a scalar type.
-std::optional<Scalar> scalarOf(mlir::Attribute attribute);
 
 } // namespace attn
 
