@@ -64,8 +64,8 @@ private:
   }
   /// `value` brought into [lo, hi].
   Value clamp(Value value, Value lo, Value hi) {
-    if (value == lo)
-      return lo;
+    if (value == lo || value == hi)
+      return value;
     return make<arith::MaxSIOp>(make<arith::MinSIOp>(value, hi), lo);
   }
   Interval none() { return {zero, zero}; }
@@ -75,7 +75,6 @@ private:
   Value argument(unsigned number);
   Value addTerm(Value sum, int64_t coefficient, Value value);
   Value linear(const AffineForm &form, bool largest, int64_t extra);
-  Bounds whether(Value some, Value all);
   Bounds nonpositive(const AffineForm &form);
   Bounds bothOf(const Bounds &left, const Bounds &right);
   Bounds eitherOf(const Bounds &left, const Bounds &right);
@@ -161,47 +160,44 @@ Value Emitter::linear(const AffineForm &form, bool largest, int64_t extra) {
   return constant == 0 ? sum : make<arith::AddIOp>(sum, index(constant));
 }
 
-/// All keys or none.
-Bounds Emitter::whether(Value some, Value all) {
-  return {select(some, everything(), none()),
-          select(all, everything(), none())};
-}
-
-/// n.coefficient * n + rest <= 0.
+/// form.n * n + rest <= 0, where the rest depends on the query.
 Bounds Emitter::nonpositive(const AffineForm &form) {
   guard(form);
-  if (form.n == 0) {
-    Value smallest = linear(form, /*largest=*/false, 0);
-    Value largest = linear(form, /*largest=*/true, 0);
-    return whether(compare(CmpIPredicate::sle, smallest, zero),
-                   compare(CmpIPredicate::sle, largest, zero));
-  }
-  if (form.n > 0) {
-    // n <= floor(-rest / n.coefficient)
-    AffineForm rest = form.times(-1);
-    auto end = [&](bool largest) {
-      if (form.n == 1)
-        return clamp(linear(rest, largest, 1), zero, n);
-      Value bound =
-          make<arith::FloorDivSIOp>(linear(rest, largest, 0), index(form.n));
-      return clamp(make<arith::AddIOp>(bound, index(1)), zero, n);
-    };
-    return {{zero, end(/*largest=*/true)}, {zero, end(/*largest=*/false)}};
-  }
-  // n >= ceil(rest / -n.coefficient)
-  auto begin = [&](bool largest) {
-    Value rest = linear(form, largest, 0);
-    if (form.n != -1)
-      rest = make<arith::CeilDivSIOp>(rest, index(-form.n));
-    return clamp(rest, zero, n);
+  // With rest(m) at its smallest for some query, at its largest for all.
+  auto solve = [&](bool forAll) -> Interval {
+    if (form.n == 0) {
+      Value rest = linear(form, /*largest=*/forAll, 0);
+      return select(compare(CmpIPredicate::sle, rest, zero), everything(),
+                    none());
+    }
+    if (form.n < 0) { // n >= ceil(rest / -form.n)
+      Value rest = linear(form, /*largest=*/forAll, 0);
+      if (form.n != -1)
+        rest = make<arith::CeilDivSIOp>(rest, index(-form.n));
+      return {clamp(rest, zero, n), n};
+    }
+    // n < floor(-rest / form.n) + 1
+    AffineForm minusRest = form.times(-1);
+    if (form.n == 1)
+      return {zero, clamp(linear(minusRest, /*largest=*/!forAll, 1), zero, n)};
+    Value end = make<arith::FloorDivSIOp>(
+        linear(minusRest, /*largest=*/!forAll, 0), index(form.n));
+    return {zero, clamp(make<arith::AddIOp>(end, index(1)), zero, n)};
   };
-  return {{begin(/*largest=*/false), n}, {begin(/*largest=*/true), n}};
+  Interval some = solve(/*forAll=*/false);
+  return {some, form.m == 0 ? some : solve(/*forAll=*/true)};
 }
 
 Bounds Emitter::bothOf(const Bounds &left, const Bounds &right) {
+  // All bounds are in [0, n], which saves most of the comparisons.
   auto meet = [&](Interval x, Interval y) {
-    return Interval{make<arith::MaxSIOp>(x.lo, y.lo),
-                    make<arith::MinSIOp>(x.hi, y.hi)};
+    Value lo = x.lo == zero   ? y.lo
+               : y.lo == zero ? x.lo
+                              : make<arith::MaxSIOp>(x.lo, y.lo);
+    Value hi = x.hi == n   ? y.hi
+               : y.hi == n ? x.hi
+                           : make<arith::MinSIOp>(x.hi, y.hi);
+    return Interval{lo, hi};
   };
   return {meet(left.some, right.some), meet(left.all, right.all)};
 }
@@ -240,11 +236,9 @@ Bounds Emitter::emit(const MaskPredicate &predicate) {
     return {none(), none()};
   case Kind::Argument: {
     Value holds = argument(predicate.argument);
-    Bounds bounds = whether(holds, holds);
-    if (predicate.value)
-      return bounds;
-    return {select(holds, none(), everything()),
-            select(holds, none(), everything())};
+    Interval keys = predicate.value ? select(holds, everything(), none())
+                                    : select(holds, none(), everything());
+    return {keys, keys};
   }
   case Kind::Nonpositive:
     return nonpositive(predicate.form);
@@ -309,7 +303,7 @@ KeyRange Emitter::range(const Bounds &bounds) {
     some = select(known, some, everything());
     all = select(known, all, none());
   }
-  // All bounds are in [0, n] so far; empty intervals may stand anywhere.
+  // Empty intervals may stand anywhere in [0, n] so far.
   Value hi = some.lo == zero ? some.hi : make<arith::MaxSIOp>(some.lo, some.hi);
   Value fullLo = clamp(all.lo, some.lo, hi);
   Value fullHi = clamp(all.hi, fullLo, hi);

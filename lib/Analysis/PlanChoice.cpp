@@ -72,20 +72,28 @@ PlanRequest PlanRequest::of(SdpaOp op) {
   request.valueDim = dim(op.getValue(), op.getValueLayout(), 3);
   request.elementType = getElementTypeOrSelf(op.getQuery().getType());
   request.wantsWeights = bool(op.getWeights());
+  request.isEmpty = llvm::any_of(
+      ValueRange{op.getQuery(), op.getKey(), op.getValue()}, [](Value value) {
+        return llvm::is_contained(cast<ShapedType>(value.getType()).getShape(),
+                                  0);
+      });
   return request;
 }
 
 PlanChoice attn::choosePlan(const PlanRequest &request,
                             const TargetInfo &target) {
   MLIRContext *context = request.elementType.getContext();
-  bool isLinalg = target.kind == TargetKind::Linalg;
-  if (isLinalg || request.wantsWeights) {
-    PlanAttr plan =
-        PlanAttr::get(context, Room::Linalg, Form::Unfused, 1, 1, 1, 1, 1, 1);
-    return {plan, isLinalg ? "the target is linalg"
-                           : "the weights are a result, so the scores must "
-                             "stand in memory"};
-  }
+  std::string reason;
+  if (target.kind == TargetKind::Linalg)
+    reason = "the target is linalg";
+  else if (request.wantsWeights)
+    reason = "the weights are a result, so the scores must stand in memory";
+  else if (request.isEmpty)
+    reason = "a dimension is 0"; // and a slice may not begin at its end
+  if (!reason.empty())
+    return {
+        PlanAttr::get(context, Room::Linalg, Form::Unfused, 1, 1, 1, 1, 1, 1),
+        reason};
   assert(target.isResolved() && "a CPU target without a vector width");
   // A register holds half as many f64.
   int64_t lanes = getAccumulatorTypeFor(request.elementType).isF64()

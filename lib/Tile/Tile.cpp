@@ -37,6 +37,16 @@ static LogicalResult checkPromises(SdpaOp op) {
   if (op.getWeights())
     return op.emitOpError("expects a plan of room linalg where the weights are "
                           "a result");
+  // The verifier of tensor.extract_slice refuses to begin at offset 0 of 0.
+  for (Value operand : {op.getQuery(), op.getKey(), op.getValue()})
+    if (llvm::is_contained(cast<ShapedType>(operand.getType()).getShape(), 0))
+      return op.emitOpError("expects a plan of room linalg where a dimension "
+                            "is 0, but got ")
+             << operand.getType();
+  // Asked here because upstream adds errors of its own to the interface's.
+  if (op.hasNamedVariants())
+    return op.emitOpError("expects named variants to be expanded before "
+                          "tiling: run attn-fuse-variants first");
   if (!op.getScale())
     return op.emitOpError("expects an explicit scale: run attn-fuse-variants "
                           "first");

@@ -26,3 +26,93 @@ func.func @odd_length(%q: tensor<2x8x100x64xf32>, %k: tensor<2x2x?x64xf32>, %v: 
   %o = attn.sdpa %q, %k, %v {plan = #plan} : tensor<2x8x100x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x32xf32> -> tensor<2x8x100x32xf32>
   return %o : tensor<2x8x100x32xf32>
 }
+
+// n <= m: keys [0, m0 + rows) can be seen, keys [0, m0 + 1) by every query.
+// CHECK-LABEL: func @causal
+// CHECK-SAME:  %[[Q:.+]]: tensor<2x4x?x64xf32>, %[[K:.+]]: tensor<2x4x?x64xf32>
+// CHECK-DAG:     %[[ZERO:.+]] = arith.constant 0 : index
+// CHECK-DAG:     %[[ONE:.+]] = arith.constant 1 : index
+// CHECK:         scf.forall (%{{.*}}, %{{.*}}, %[[M0:.+]]) =
+// CHECK:           %[[ROWS:.+]] = affine.min
+// CHECK:           %[[N:.+]] = tensor.dim %[[K]]
+// CHECK:           %[[M1:.+]] = arith.addi %[[M0]], %[[ROWS]] : index
+// CHECK-NEXT:      %[[X:.+]] = arith.minsi %[[M1]], %[[N]] : index
+// CHECK-NEXT:      %[[HI:.+]] = arith.maxsi %[[X]], %[[ZERO]] : index
+// CHECK-NEXT:      %[[NEXT:.+]] = arith.addi %[[M0]], %[[ONE]] : index
+// CHECK-NEXT:      %[[Y:.+]] = arith.minsi %[[NEXT]], %[[N]] : index
+// CHECK-NEXT:      %[[ALL:.+]] = arith.maxsi %[[Y]], %[[ZERO]] : index
+// CHECK-NEXT:      %[[Z:.+]] = arith.minsi %[[ALL]], %[[HI]] : index
+// CHECK-NEXT:      %[[FULL:.+]] = arith.maxsi %[[Z]], %[[ZERO]] : index
+// CHECK:           attn.online_sdpa {{.*}} keys(%[[ZERO]] to %[[HI]], full %[[ZERO]] to %[[FULL]])
+// CHECK-SAME:        mask(%{{.*}}, %{{.*}}, %[[M:.+]], %[[NN:.+]]) {
+// CHECK-NEXT:          arith.cmpi sle, %[[NN]], %[[M]] : index
+func.func @causal(%q: tensor<2x4x?x64xf32>, %k: tensor<2x4x?x64xf32>) -> tensor<2x4x?x64xf32> {
+  %o = attn.sdpa %q, %k, %k causal(top_left) {plan = #plan} : tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32> -> tensor<2x4x?x64xf32>
+  return %o : tensor<2x4x?x64xf32>
+}
+
+// The length of the batch bounds the keys; it is read once per task.
+// CHECK-LABEL: func @lengths
+// CHECK-SAME:  %[[LENS:[^:,]+]]: tensor<2xi32>
+// CHECK-DAG:     %[[ZERO:.+]] = arith.constant 0 : index
+// CHECK-DAG:     %[[N:.+]] = arith.constant 500 : index
+// CHECK:         scf.forall (%[[B:.+]], %[[H:.+]]) in (2, 4)
+// CHECK:           %[[L:.+]] = tensor.extract %[[LENS]][%[[B]]] : tensor<2xi32>
+// CHECK-NEXT:      %[[I:.+]] = arith.index_cast %[[L]] : i32 to index
+// CHECK-NEXT:      %[[X:.+]] = arith.minsi %[[I]], %[[N]] : index
+// CHECK-NEXT:      %[[HI:.+]] = arith.maxsi %[[X]], %[[ZERO]] : index
+// CHECK:           attn.online_sdpa {{.*}} keys(%[[ZERO]] to %[[HI]], full %[[ZERO]] to %[[HI]])
+// CHECK-SAME:        tile(%[[B]], %[[H]], %[[ZERO]]) captures(%[[LENS]][b] : tensor<2xi32>)
+func.func @lengths(%q: tensor<2x4x48x64xf32>, %k: tensor<2x4x500x64xf32>, %lens: tensor<2xi32>) -> tensor<2x4x48x64xf32> {
+  %o = attn.sdpa %q, %k, %k kv_lens(%lens : tensor<2xi32>) {plan = #plan}
+    : tensor<2x4x48x64xf32>, tensor<2x4x500x64xf32>, tensor<2x4x500x64xf32> -> tensor<2x4x48x64xf32>
+  return %o : tensor<2x4x48x64xf32>
+}
+
+// [B, S, H, D] in memory: slices and insertions follow the layouts. The sink of
+// the head is widened; the LSE has a destination of its own.
+// CHECK-LABEL: func @layouts_sinks_lse
+// CHECK-SAME:  %[[Q:.+]]: tensor<2x?x4x64xf16>, %[[K:.+]]: tensor<2x4x?x64xf16>, %[[SINKS:.+]]: tensor<4xf16>
+// CHECK:         scf.forall (%[[B:.+]], %[[H:.+]], %[[M:.+]]) = {{.*}} shared_outs(%[[OUT:.+]] = %{{.*}}, %[[LSE:.+]] = %{{.*}})
+// CHECK:           %[[ROWS:.+]] = affine.min
+// CHECK:           tensor.extract_slice %[[Q]][%[[B]], %[[M]], %[[H]], 0] [1, %[[ROWS]], 1, 64]
+// CHECK:           tensor.extract_slice %[[K]][%[[B]], %[[H]], 0, 0]
+// CHECK:           %[[SLICE:.+]] = tensor.extract_slice %[[SINKS]][%[[H]]] [1]
+// CHECK:           %[[P:.+]] = attn.online_sdpa {{.*}} layout(bshd, bhsd, bhsd)
+// CHECK-SAME:        -> !attn.partial<f32>
+// CHECK-DAG:       %[[DST:.+]] = tensor.extract_slice %[[OUT]][%[[B]], %[[M]], %[[H]], 0] [1, %[[ROWS]], 1, 64]
+// CHECK-DAG:       %[[LDST:.+]] = tensor.extract_slice %[[LSE]][%[[B]], %[[H]], %[[M]]] [1, 1, %[[ROWS]]]
+// CHECK-DAG:       %[[NARROW:.+]] = tensor.extract %[[SLICE]]
+// CHECK-DAG:       %[[SINK:.+]] = arith.extf %[[NARROW]] : f16 to f32
+// CHECK:           %[[R:.+]]:2 = attn.finalize %[[P]] sink(%[[SINK]] : f32) outs(%[[DST]], %[[LDST]]) layout(bshd)
+// CHECK-DAG:       tensor.parallel_insert_slice %[[R]]#0 into %[[OUT]][%[[B]], %[[M]], %[[H]], 0]
+// CHECK-DAG:       tensor.parallel_insert_slice %[[R]]#1 into %[[LSE]][%[[B]], %[[H]], %[[M]]]
+func.func @layouts_sinks_lse(%q: tensor<2x?x4x64xf16>, %k: tensor<2x4x?x64xf16>, %sinks: tensor<4xf16>) -> (tensor<2x?x4x64xf16>, tensor<2x4x?xf32>) {
+  %o, %lse = attn.sdpa %q, %k, %k sinks(%sinks : tensor<4xf16>) layout(bshd, bhsd, bhsd, bshd) returns(lse) {plan = #plan}
+    : tensor<2x?x4x64xf16>, tensor<2x4x?x64xf16>, tensor<2x4x?x64xf16> -> tensor<2x?x4x64xf16>, tensor<2x4x?xf32>
+  return %o, %lse : tensor<2x?x4x64xf16>, tensor<2x4x?xf32>
+}
+
+// Base offsets of an op that was a tile already are passed on.
+// CHECK-LABEL: func @tile_of_a_tile
+// CHECK-SAME:  %[[B0:[^:,]+]]: index, %[[H0:[^:,]+]]: index, %[[M0:[^:,]+]]: index
+// CHECK:         scf.forall (%[[B:.+]], %[[H:.+]], %[[M:.+]]) =
+// CHECK-DAG:       %[[BB:.+]] = arith.addi %[[B0]], %[[B]] : index
+// CHECK-DAG:       %[[HH:.+]] = arith.addi %[[H0]], %[[H]] : index
+// CHECK-DAG:       %[[MM:.+]] = arith.addi %[[M0]], %[[M]] : index
+// CHECK:           attn.online_sdpa {{.*}} tile(%[[BB]], %[[HH]], %[[MM]])
+func.func @tile_of_a_tile(%q: tensor<2x4x?x64xf32>, %b: index, %h: index, %m: index) -> tensor<2x4x?x64xf32> {
+  %o = attn.sdpa %q, %q, %q tile(%b, %h, %m) {plan = #plan} : tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32> -> tensor<2x4x?x64xf32>
+  return %o : tensor<2x4x?x64xf32>
+}
+
+// Another room's op, and what Linalg lowers whatever the plan.
+// CHECK-LABEL: func @untouched
+// CHECK-NOT:     scf.forall
+// CHECK:         attn.sdpa
+// CHECK:         attn.qk_norm
+func.func @untouched(%q: tensor<2x4x9x64xf32>, %g: tensor<64xf32>) -> tensor<2x4x9x64xf32> {
+  %o = attn.sdpa %q, %q, %q {plan = #attn.plan<room = linalg, form = unfused>} : tensor<2x4x9x64xf32>, tensor<2x4x9x64xf32>, tensor<2x4x9x64xf32> -> tensor<2x4x9x64xf32>
+  %r = attn.qk_norm %o, %g eps(1.0e-6) : tensor<2x4x9x64xf32>, tensor<64xf32>
+  return %r : tensor<2x4x9x64xf32>
+}

@@ -29,6 +29,8 @@ struct PlanRequest {
   mlir::Type elementType;
   /// The attention weights are a result.
   bool wantsWeights = false;
+  /// Some dimension, B and H among them, is 0 in the types.
+  bool isEmpty = false;
 
   static PlanRequest of(SdpaOp op);
 };

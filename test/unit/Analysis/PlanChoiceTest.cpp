@@ -32,7 +32,7 @@ constexpr Case kCases[] = {
     {"cpu:znver4", 48, 128, 128, false, 16, 3, 8, 8, 128, 48},
     {"cpu:x86-64-v4", 17, 64, 64, false, 16, 2, 8, 8, 128, 32},
     {"cpu:x86-64-v4", 16, 64, 64, false, 16, 1, 8, 8, 128, 16},
-    {"cpu:x86-64-v4", 0, 64, 64, false, 16, 1, 8, 8, 128, 16},
+    {"cpu:x86-64-v4", 1, 64, 64, false, 16, 1, 8, 8, 128, 16},
     {"cpu:x86-64-v4", kAny, 64, 64, true, 8, 3, 8, 8, 128, 24},
     // AVX2: shorter blocks for long rows, of K or of V
     {"cpu:x86-64-v3", kAny, 64, 64, false, 8, 3, 4, 4, 128, 24},
@@ -117,6 +117,10 @@ TEST_F(PlanChoiceTest, LinalgTakesWhatItMust) {
       PlanAttr::get(&context, Room::Linalg, Form::Unfused, 1, 1, 1, 1, 1, 1);
   EXPECT_EQ(plan(request, "linalg"), unfused);
   request.wantsWeights = true;
+  EXPECT_EQ(plan(request, "cpu:x86-64-v4"), unfused);
+  request.wantsWeights = false;
+  EXPECT_NE(plan(request, "cpu:x86-64-v4"), unfused);
+  request.isEmpty = true;
   EXPECT_EQ(plan(request, "cpu:x86-64-v4"), unfused);
 }
 
