@@ -14,9 +14,10 @@
 //   O^T      += V^T p
 //
 // Padded lanes repeat the last query, so they may be stored over it. A dropped
-// key has p = -0.0 (a kept one +0.0 at least); an O tile of a partial block
-// that comes out non-finite, because 0 * NaN is NaN, is computed again without
-// the dropped keys. Without a score region scale * log2(e) is folded into Q.
+// key has p = -0.0 (a kept one +0.0 at least); where a partial block leaves O
+// non-finite, because 0 * NaN is NaN, it is taken again without them, from a
+// copy: reloading the same O would keep it in registers through the hot loop.
+// Without a score region scale * log2(e) is folded into Q.
 //===----------------------------------------------------------------------===//
 
 #include "Kernels.h"
@@ -102,10 +103,9 @@ private:
   void accumulate(int64_t vectors, const KeyBlock &block);
   void accumulateTile(int64_t vectors, int64_t channels, const KeyBlock &block,
                       Value channel);
-  Values outputTile(int64_t vectors, int64_t channels, Value channel);
-  Values products(int64_t vectors, int64_t channels, const KeyBlock &block,
-                  Value channel, Values accumulators, bool dropped);
-  Value anyNonFinite(ArrayRef<Value> vectors);
+  void copyOutput(int64_t vectors, Value from, Value to);
+  Value anyNonFinite(int64_t vectors);
+  void accumulateKept(int64_t vectors, const KeyBlock &block);
   void storeStatistics(int64_t vectors, ValueRange maximum, ValueRange sums);
   Value sinkWeight(Value maximum);
   void storeRows(Value width, Value firstRow, Value last, Value rows);
@@ -130,7 +130,8 @@ private:
   RegionVectorizer region;
   Rows query, key, value, output;
   Value zero, one, headSize, valueSize;
-  Value queriesT, outputT, scoresT, statistics, keyScratch, valueScratch;
+  Value queriesT, outputT, savedT, scoresT, statistics, keyScratch,
+      valueScratch;
 };
 } // namespace
 
@@ -156,6 +157,8 @@ void AttentionKernel::emit() {
   queriesT = k.scratch({depth, width});
   outputT = k.scratch({valueDepth, width});
   scoresT = k.scratch({block, width});
+  if (canDrop())
+    savedT = k.scratch({valueDepth, width});
   if (widens()) {
     keyScratch = k.scratch({block, depth});
     valueScratch = k.scratch({block, valueDepth});
@@ -554,7 +557,10 @@ Values AttentionKernel::raiseMaximum(int64_t vectors, const KeyBlock &block,
 // Values
 //===----------------------------------------------------------------------===//
 
+/// O^T += V^T p of the block.
 void AttentionKernel::accumulate(int64_t vectors, const KeyBlock &block) {
+  if (canDrop())
+    k.when(block.partial, [&] { copyOutput(vectors, outputT, savedT); });
   int64_t tile = plan.getValueRows();
   Value tiledEnd = k.floorTo(valueSize, tile);
   k.loop(zero, tiledEnd, tile, {}, [&](Value d, ValueRange) -> Values {
@@ -570,78 +576,86 @@ void AttentionKernel::accumulate(int64_t vectors, const KeyBlock &block) {
   } else if (int64_t rest = *depth % tile) {
     accumulateTile(vectors, rest, block, k.index(*depth - rest));
   }
-}
-
-Values AttentionKernel::outputTile(int64_t vectors, int64_t channels,
-                                   Value channel) {
-  Values result;
-  for (int64_t i = 0; i < channels; ++i)
-    for (int64_t j = 0; j < vectors; ++j)
-      result.push_back(k.load(outputT, {k.add(channel, i), column(j)}));
-  return result;
-}
-
-Values AttentionKernel::products(int64_t vectors, int64_t channels,
-                                 const KeyBlock &block, Value channel,
-                                 Values accumulators, bool dropped) {
-  return k.loop(
-      zero, block.count, 1, accumulators,
-      [&](Value r, ValueRange carried) -> Values {
-        Values p, drop, result;
-        Value row = k.add(block.base, r);
-        for (int64_t j = 0; j < vectors; ++j) {
-          p.push_back(k.load(scoresT, {r, column(j)}));
-          if (dropped)
-            drop.push_back(arith::CmpIOp::create(
-                k.b, arith::CmpIPredicate::eq,
-                arith::BitcastOp::create(k.b, k.bits, p[j]),
-                arith::BitcastOp::create(k.b, k.bits, k.splat(-0.0))));
-        }
-        for (int64_t i = 0; i < channels; ++i) {
-          Value x = k.broadcast(k.loadScalar(
-              block.values.memref, block.values.at(row, k.add(channel, i))));
-          for (int64_t j = 0; j < vectors; ++j) {
-            Value old = carried[i * vectors + j];
-            Value sum = k.fma(x, p[j], old);
-            result.push_back(dropped ? k.select(drop[j], old, sum) : sum);
-          }
-        }
-        return result;
-      });
-}
-
-Value AttentionKernel::anyNonFinite(ArrayRef<Value> vectors) {
-  // x * 0 is 0 for a finite x, else NaN.
-  Value probe = k.splat(0.0);
-  for (Value x : vectors)
-    probe = k.fma(x, k.splat(0.0), probe);
-  Value isNan = k.compare(arith::CmpFPredicate::UNO, probe, probe);
-  return vector::ReductionOp::create(k.b, vector::CombiningKind::OR, isNan);
+  if (canDrop())
+    k.when(block.partial, [&] {
+      k.when(anyNonFinite(vectors), [&] { accumulateKept(vectors, block); });
+    });
 }
 
 void AttentionKernel::accumulateTile(int64_t vectors, int64_t channels,
                                      const KeyBlock &block, Value channel) {
-  Values sums = products(vectors, channels, block, channel,
-                         outputTile(vectors, channels, channel), false);
-  if (canDrop()) {
-    Type flag = k.b.getI1Type();
-    Value bad = k.branch(
-        block.partial, flag, [&]() -> Values { return {anyNonFinite(sums)}; },
-        [&]() -> Values {
-          return {arith::ConstantOp::create(k.b, k.b.getBoolAttr(false))};
-        })[0];
-    Values fast = sums;
-    sums = k.branch(
-        bad, TypeRange(ValueRange(sums)),
-        [&] {
-          return products(vectors, channels, block, channel,
-                          outputTile(vectors, channels, channel), true);
-        },
-        [&] { return fast; });
-  }
+  Values init;
+  for (int64_t i = 0; i < channels; ++i)
+    for (int64_t j = 0; j < vectors; ++j)
+      init.push_back(k.load(outputT, {k.add(channel, i), column(j)}));
+  Values sums = k.loop(
+      zero, block.count, 1, init, [&](Value r, ValueRange carried) -> Values {
+        Values p, result;
+        Value row = k.add(block.base, r);
+        for (int64_t j = 0; j < vectors; ++j)
+          p.push_back(k.load(scoresT, {r, column(j)}));
+        for (int64_t i = 0; i < channels; ++i) {
+          Value x = k.broadcast(k.loadScalar(
+              block.values.memref, block.values.at(row, k.add(channel, i))));
+          for (int64_t j = 0; j < vectors; ++j)
+            result.push_back(k.fma(x, p[j], carried[i * vectors + j]));
+        }
+        return result;
+      });
   for (int64_t i = 0; i < channels; ++i)
     for (int64_t j = 0; j < vectors; ++j)
       k.store(sums[i * vectors + j], outputT, {k.add(channel, i), column(j)});
+}
+
+void AttentionKernel::copyOutput(int64_t vectors, Value from, Value to) {
+  k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
+    for (int64_t j = 0; j < vectors; ++j)
+      k.store(k.load(from, {d, column(j)}), to, {d, column(j)});
+    return {};
+  });
+}
+
+Value AttentionKernel::anyNonFinite(int64_t vectors) {
+  // x * 0 is 0 for a finite x, else NaN.
+  Value zeros = k.splat(0.0);
+  Value probe =
+      k.loop(zero, valueSize, 1, zeros, [&](Value d, ValueRange carried) {
+        Value sum = carried[0];
+        for (int64_t j = 0; j < vectors; ++j)
+          sum = k.fma(k.load(outputT, {d, column(j)}), zeros, sum);
+        return Values{sum};
+      })[0];
+  Value isNan = k.compare(arith::CmpFPredicate::UNO, probe, probe);
+  return vector::ReductionOp::create(k.b, vector::CombiningKind::OR, isNan);
+}
+
+/// The block again, from the output saved before it, leaving out the dropped
+/// keys one query at a time: same sums, same order, same bits elsewhere.
+void AttentionKernel::accumulateKept(int64_t vectors, const KeyBlock &block) {
+  k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
+    Values init;
+    for (int64_t j = 0; j < vectors; ++j)
+      init.push_back(k.load(savedT, {d, column(j)}));
+    Values sums = k.loop(
+        zero, block.count, 1, init, [&](Value r, ValueRange carried) -> Values {
+          Value x = k.broadcast(k.loadScalar(
+              block.values.memref, block.values.at(k.add(block.base, r), d)));
+          Values result;
+          for (int64_t j = 0; j < vectors; ++j) {
+            Value p = k.load(scoresT, {r, column(j)});
+            Value dropped = arith::CmpIOp::create(
+                k.b, arith::CmpIPredicate::eq,
+                arith::BitcastOp::create(k.b, k.bits, p),
+                arith::BitcastOp::create(k.b, k.bits, k.splat(-0.0)));
+            result.push_back(
+                k.select(dropped, carried[j], k.fma(x, p, carried[j])));
+          }
+          return result;
+        });
+    for (int64_t j = 0; j < vectors; ++j)
+      k.store(sums[j], outputT, {d, column(j)});
+    return {};
+  });
 }
 
 //===----------------------------------------------------------------------===//
