@@ -92,6 +92,7 @@ void attn::buildCPUPipeline(OpPassManager &pm, const TargetInfo &target) {
   pm.addPass(createCPUKernelsPass(kernels));
   addCleanup(pm);
   pm.addPass(createConvertLinalgToLoopsPass());
+  pm.addPass(createCPUMathPass());
   // A bf16 operation that the machine lacks would become a call of a function
   // that Debian 12's libgcc does not have.
   arith::ArithExpandOpsPassOptions expand;

@@ -87,6 +87,17 @@ def CPUOutlineTasksPass : Pass<"attn-cpu-outline-tasks", "::mlir::ModuleOp"> {
                            "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
 }
 
+def CPUMathPass : Pass<"attn-cpu-math"> {
+  let summary = "Replace elementary functions by arithmetic";
+  let description = [{
+    math.exp, exp2, log, tanh and erf of f16, bf16, f32 and f64, scalars and
+    vectors, become fma, select and integer arithmetic, so that loops with them
+    can be vectorised. Special values as in C; errors of a few units in the last
+    place. Everything else of the math dialect is left to LLVM.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def CPUToLLVMPass : Pass<"attn-cpu-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Convert what is left to the LLVM dialect";
   let description = [{

@@ -1,0 +1,45 @@
+// RUN: attn-opt %s --attn-cpu-math | FileCheck %s
+// This pass cannot fail. The values are checked in test/EndToEnd.
+
+// CHECK-LABEL: func.func @scalars
+// CHECK-NOT:     math.{{exp|exp2|log|tanh|erf}} 
+// CHECK:         return
+func.func @scalars(%x: f32, %y: f64) -> (f32, f32, f64, f64, f64) {
+  %0 = math.exp %x : f32
+  %1 = math.erf %0 : f32
+  %2 = math.tanh %y : f64
+  %3 = math.log %2 : f64
+  %4 = math.exp2 %3 : f64
+  return %0, %1, %2, %3, %4 : f32, f32, f64, f64, f64
+}
+
+// An integer is read off the sum with 1.5 * 2^23, which is defined for NaN.
+// CHECK-LABEL: func.func @vectors
+// CHECK-NOT:     arith.fptosi
+// CHECK:         arith.addf %{{.+}}, %{{.+}} : vector<16xf32>
+// CHECK:         arith.bitcast %{{.+}} : vector<16xf32> to vector<16xi32>
+// CHECK-NOT:     arith.fptosi
+// CHECK:         return
+func.func @vectors(%x: vector<16xf32>) -> vector<16xf32> {
+  %0 = math.exp %x : vector<16xf32>
+  return %0 : vector<16xf32>
+}
+
+// Narrow types are computed in f32.
+// CHECK-LABEL: func.func @narrow
+// CHECK:         arith.extf %{{.+}} : bf16 to f32
+// CHECK:         arith.truncf %{{.+}} : f32 to bf16
+func.func @narrow(%x: bf16) -> bf16 {
+  %0 = math.tanh %x : bf16
+  return %0 : bf16
+}
+
+// What is an instruction stays.
+// CHECK-LABEL: func.func @untouched
+// CHECK:         math.sqrt
+// CHECK:         math.fma
+func.func @untouched(%x: f32) -> f32 {
+  %0 = math.sqrt %x : f32
+  %1 = math.fma %0, %x, %x : f32
+  return %1 : f32
+}
