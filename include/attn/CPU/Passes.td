@@ -77,7 +77,7 @@ def CPUOutlineTasksPass : Pass<"attn-cpu-outline-tasks", "::mlir::ModuleOp"> {
     bodies become one function. A loop inside a parallel loop becomes a serial
     one.
 
-    ```mlir
+    ```text
     scf.forall (%i, %j) in (%m, 4) { memref.store %x, %out[%i, %j] }
     // becomes
     attn.parallel_call @f_task(%count) args(%x, %out)
