@@ -1,0 +1,337 @@
+//===- attn-run.cpp - Compile a file and run it ---------------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Exit codes: 0, 1 for an error of the user's or ours, 2 when numbers are off.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Bench.h"
+#include "Check.h"
+#include "Flops.h"
+#include "Inputs.h"
+#include "Peak.h"
+#include "Print.h"
+#include "Stages.h"
+
+#include "attn/Data/NpyWriter.h"
+#include "attn/Execute/Compiler.h"
+#include "attn/Execute/Host.h"
+#include "attn/Runtime/Abi.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Process.h"
+
+using namespace llvm;
+using namespace attn;
+
+namespace {
+
+/// The command line. Made by main, not before it: libLLVM has hundreds of
+/// options of its own and has taken some of our words.
+struct Options {
+  cl::OptionCategory category{"attn-run options"};
+  cl::opt<std::string> file{cl::Positional, cl::desc("FILE.mlir"),
+                            cl::init("-"), cl::cat(category)};
+  cl::opt<std::string> entry{"entry",
+                             cl::desc("Function to run, if there are several"),
+                             cl::value_desc("name"), cl::cat(category)};
+  cl::list<std::string> inputs{
+      "input",
+      cl::desc(
+          "Next argument: @file.npy, @file.npz:name, @file.safetensors:name,\n"
+          "2x3x64xf32=random:7, 2x3xf32=1.0, 4xi64=3,0,7,5, 2x3xf32=iota"),
+      cl::value_desc("spec"), cl::cat(category)};
+  cl::opt<std::string> weights{
+      "weights",
+      cl::desc(
+          "Arguments with an attn.name come from this .safetensors or .npz"),
+      cl::value_desc("@file"), cl::cat(category)};
+  cl::list<std::string> outputs{"output",
+                                cl::desc("Write the next result there (.npy)"),
+                                cl::value_desc("file"), cl::cat(category)};
+  cl::opt<bool> print{"print", cl::desc("Print the results"),
+                      cl::cat(category)};
+  cl::opt<std::string> target{
+      "target", cl::desc("cpu (this machine), cpu:<name or level>, linalg"),
+      cl::value_desc("target"), cl::init("cpu"), cl::cat(category)};
+  cl::opt<int> threads{"threads",
+                       cl::desc("Threads (default: as many as there are CPUs)"),
+                       cl::value_desc("n"), cl::init(0), cl::cat(category)};
+  cl::opt<bool> check{"check",
+                      cl::desc("Judge every attention op by the reference"),
+                      cl::cat(category)};
+  cl::opt<bool> bench{
+      "bench", cl::desc("Time it against the peak of the core, read beside it"),
+      cl::cat(category)};
+  cl::opt<bool> explain{"explain",
+                        cl::desc("Say what each room did, and the plans"),
+                        cl::cat(category)};
+  cl::opt<std::string> stopAfter{
+      "stop-after", cl::desc("Print the module as it leaves a room and stop"),
+      cl::value_desc("room"), cl::cat(category)};
+  cl::opt<std::string> dumpStages{
+      "dump-stages", cl::desc("Write the module into a folder at every door"),
+      cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<int> benchReadings{
+      "bench-readings",    cl::Hidden,
+      cl::init(15),        cl::desc("Readings that --bench keeps (15)"),
+      cl::value_desc("n"), cl::cat(category)};
+  cl::opt<double> benchSeconds{
+      "bench-seconds",
+      cl::Hidden,
+      cl::init(20),
+      cl::desc("Time after which --bench takes what it has (20)"),
+      cl::value_desc("s"),
+      cl::cat(category)};
+};
+
+} // namespace
+
+static constexpr int numbersOff = 2;
+
+static Error makeError(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+/// What one invocation works with.
+struct Run {
+  explicit Run(const Options &options)
+      : flags(options), watcher(options.dumpStages) {}
+
+  const Options &flags;
+  Compiler compiler;
+  TargetInfo target;
+  StageWatcher watcher;
+
+  PipelineOptions pipeline() const {
+    PipelineOptions options;
+    options.target = target;
+    return options;
+  }
+  Error stop(mlir::ModuleOp module);
+  Error writeResults(ArrayRef<Tensor> results);
+  Expected<int> execute(mlir::ModuleOp module);
+  Expected<int> judge(mlir::ModuleOp source, StringRef entry,
+                      ArrayRef<Tensor> inputs, ArrayRef<Tensor> outputs);
+  Error time(mlir::ModuleOp source, const Executable &executable,
+             ArrayRef<Tensor> inputs);
+  Expected<double> flopsOf(mlir::ModuleOp source, StringRef entry,
+                           ArrayRef<Tensor> inputs);
+};
+
+static SmallVector<TensorView> viewsOf(ArrayRef<Tensor> tensors) {
+  return to_vector(
+      map_range(tensors, [](const Tensor &tensor) { return tensor.view(); }));
+}
+
+/// --stop-after: prints the module.
+Error Run::stop(mlir::ModuleOp module) {
+  PipelineOptions options = pipeline();
+  options.stopAfter = parseStage(flags.stopAfter);
+  if (!options.stopAfter)
+    return makeError("--stop-after=" + flags.stopAfter + ": expected one of " +
+                     stageNames());
+  options.onStage = [&](Stage stage, mlir::ModuleOp at) {
+    watcher.leave(stage, at);
+  };
+  if (!flags.entry.empty()) {
+    Expected<mlir::func::FuncOp> entry = findEntry(module, flags.entry);
+    if (!entry)
+      return entry.takeError();
+    isolateEntry(module, *entry);
+  }
+  watcher.start();
+  if (Error error = compiler.lower(module, options))
+    return error;
+  if (flags.explain)
+    watcher.explain(outs(), target);
+  else
+    outs() << module << "\n";
+  return watcher.takeError();
+}
+
+Error Run::writeResults(ArrayRef<Tensor> results) {
+  for (auto [path, result] : zip(flags.outputs, results))
+    if (Error error = data::writeNpy(result, path))
+      return error;
+  for (auto [i, result] : enumerate(results)) {
+    outs() << "result #" << i << ": ";
+    printSummary(outs(), result);
+    outs() << "\n";
+    if (!flags.print)
+      continue;
+    printElements(outs(), result);
+    outs() << "\n";
+  }
+  return Error::success();
+}
+
+Expected<int> Run::execute(mlir::ModuleOp module) {
+  Expected<mlir::func::FuncOp> entry = findEntry(module, flags.entry);
+  if (!entry)
+    return entry.takeError();
+  Expected<Signature> signature = Signature::read(*entry);
+  if (!signature)
+    return signature.takeError();
+  Expected<std::vector<Tensor>> inputs =
+      readInputs(*signature, flags.weights, flags.inputs);
+  if (!inputs)
+    return inputs.takeError();
+  if (flags.outputs.size() > signature->results.size())
+    return makeError("entry '" + signature->entry + "' gives " +
+                     Twine(signature->results.size()) +
+                     " results, but got --output " +
+                     Twine(flags.outputs.size()) + " times");
+
+  Compiler::Module source = module.clone();
+  PipelineOptions options = pipeline();
+  options.onStage = [&](Stage stage, mlir::ModuleOp at) {
+    watcher.leave(stage, at);
+  };
+  watcher.start();
+  Expected<std::unique_ptr<Executable>> executable =
+      compiler.compile(module, signature->entry, options);
+  if (!executable)
+    return executable.takeError();
+  watcher.finish();
+  if (Error error = watcher.takeError())
+    return std::move(error);
+  if (flags.explain)
+    watcher.explain(outs(), target);
+
+  Expected<std::vector<Tensor>> results = (*executable)->call(viewsOf(*inputs));
+  if (!results)
+    return results.takeError();
+  if (Error error = writeResults(*results))
+    return std::move(error);
+  if (flags.bench)
+    if (Error error = time(*source, **executable, *inputs))
+      return std::move(error);
+  return flags.check ? judge(*source, signature->entry, *inputs, *results)
+                     : Expected<int>(0);
+}
+
+/// --check: exit code 2 when a number is off.
+Expected<int> Run::judge(mlir::ModuleOp source, StringRef entryName,
+                         ArrayRef<Tensor> inputs, ArrayRef<Tensor> outputs) {
+  Expected<mlir::func::FuncOp> entry = findEntry(source, entryName);
+  if (!entry)
+    return entry.takeError();
+  auto run = [&](mlir::ModuleOp module, StringRef name,
+                 ArrayRef<Tensor> arguments) -> Expected<std::vector<Tensor>> {
+    Expected<std::unique_ptr<Executable>> executable =
+        compiler.compile(module, name, pipeline());
+    if (!executable)
+      return executable.takeError();
+    return (*executable)->call(viewsOf(arguments));
+  };
+  Expected<CheckReport> report = checkEntry(*entry, inputs, outputs, run);
+  if (!report)
+    return report.takeError();
+  report->print(outs());
+  return report->passed() ? 0 : numbersOff;
+}
+
+/// The work of a call, or 0 when it cannot be told.
+Expected<double> Run::flopsOf(mlir::ModuleOp source, StringRef entryName,
+                              ArrayRef<Tensor> inputs) {
+  Compiler::Module copy = source.clone();
+  Expected<mlir::func::FuncOp> entry = findEntry(*copy, entryName);
+  if (!entry)
+    return entry.takeError();
+  isolateEntry(*copy, *entry);
+  mlir::PassManager inliner(&compiler.context(),
+                            mlir::ModuleOp::getOperationName());
+  inliner.addPass(mlir::createInlinerPass());
+  if (failed(inliner.run(*copy)))
+    return 0;
+  PipelineOptions options = pipeline();
+  options.stopAfter = Stage::SplitHeads;
+  if (Error error = compiler.lower(*copy, options))
+    return std::move(error);
+  entry = findEntry(*copy, entryName);
+  if (!entry)
+    return entry.takeError();
+  return countFlops(*entry, inputs).value_or(0);
+}
+
+/// --bench.
+Error Run::time(mlir::ModuleOp source, const Executable &executable,
+                ArrayRef<Tensor> inputs) {
+  if (!canReadPeak(target.f32Lanes))
+    return makeError("--bench has no peak loop for target '" + target.str() +
+                     "'");
+  Expected<double> flops =
+      flopsOf(source, executable.signature().entry, inputs);
+  if (!flops)
+    return flops.takeError();
+  SmallVector<TensorView> views = viewsOf(inputs);
+  Expected<PackedWeights> packed = executable.prepack(views);
+  if (!packed)
+    return packed.takeError();
+  CallOptions call;
+  call.weights = &*packed;
+  Expected<std::vector<Tensor>> room = executable.call(views, call);
+  if (!room)
+    return room.takeError();
+  SmallVector<TensorView> outputs = viewsOf(*room);
+
+  BenchOptions options;
+  options.f32Lanes = target.f32Lanes;
+  options.threads = attn_rt_get_num_threads();
+  options.flops = *flops;
+  options.readings = flags.benchReadings;
+  options.seconds = flags.benchSeconds;
+  options.progress = sys::Process::StandardErrIsDisplayed();
+  Expected<std::vector<Reading>> readings =
+      bench([&] { return executable.run(views, outputs, call); }, options);
+  if (!readings)
+    return readings.takeError();
+  printBench(outs(), *readings, options);
+  return Error::success();
+}
+
+static Expected<int> runTool(const Options &options) {
+  if (options.threads < 0)
+    return makeError("--threads=" + Twine(options.threads) +
+                     ": expected 0 or more");
+  attn_rt_set_num_threads(options.threads);
+  Run run(options);
+  Expected<TargetInfo> target = resolveTarget(options.target);
+  if (!target)
+    return target.takeError();
+  run.target = *target;
+  if (Error error = run.watcher.prepare())
+    return std::move(error);
+  if (options.explain)
+    run.watcher.collectRemarks(run.compiler.context());
+  Expected<Compiler::Module> module = run.compiler.parseFile(options.file);
+  if (!module)
+    return module.takeError();
+  if (options.stopAfter.empty())
+    return run.execute(**module);
+  if (Error error = run.stop(**module))
+    return std::move(error);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  cl::ResetCommandLineParser();
+  Options options;
+  cl::ParseCommandLineOptions(argc, argv,
+                              "attn-run: compile attention and run it\n");
+  Expected<int> code = runTool(options);
+  if (code)
+    return *code;
+  std::string message = toString(code.takeError());
+  // A message with a place in a file has the word already, where editors look
+  // for it.
+  errs() << (message.find(": error: ") == std::string::npos ? "error: " : "")
+         << message << "\n";
+  return 1;
+}
