@@ -104,9 +104,9 @@ Expected<Shape> SpecParser::parseShape(StringRef text) const {
     }
   }
   std::optional<Dtype> type = parseDtype(rest);
-  if (!type || *type == Dtype::Index) {
-    return error("expected element type f64, f32, f16, bf16, i1, i8, i16, i32 "
-                 "or i64 at the end of the shape, found '" +
+  if (!type) {
+    return error("expected element type f64, f32, f16, bf16, i1, i8, i16, i32, "
+                 "i64 or index at the end of the shape, found '" +
                  toPrintable(rest) + "'");
   }
   shape.type = *type;

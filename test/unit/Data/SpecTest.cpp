@@ -48,6 +48,7 @@ TEST(Spec, Constants) {
   EXPECT_EQ(make("2xi8=-128").at(1), -128.0);
   EXPECT_EQ(make("1xi64=9223372036854775807").dataAs<int64_t>()[0], INT64_MAX);
   EXPECT_EQ(make("0x4xf32=1").size(), 0);
+  EXPECT_EQ(make("index=-7").dataAs<int64_t>()[0], -7);
 }
 
 TEST(Spec, ListsAndIota) {
@@ -101,9 +102,7 @@ TEST(Spec, Errors) {
                 "2x3xf32=random:7"},
       {"2x3=1", "expected a shape such as 2x3xf32, found '2x3'"},
       {"-2xf32=1", "expected element type f64, f32, f16, bf16, i1, i8, i16, "
-                   "i32 or i64 at the end of the shape, found '-2xf32'"},
-      {"2xindex=1", "expected element type f64, f32, f16, bf16, i1, i8, i16, "
-                    "i32 or i64 at the end of the shape, found 'index'"},
+                   "i32, i64 or index at the end of the shape, found '-2xf32'"},
       {"2xf32=abc", "expected a number, found 'abc'"},
       {"0xf32=abc", "expected a number, found 'abc'"},
       {"2xf32=", "expected a number, a list of numbers, iota, random:SEED or "
