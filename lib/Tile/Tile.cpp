@@ -131,7 +131,17 @@ static LogicalResult tileOp(RewriterBase &rewriter, SdpaOp op) {
       rewriter, cast<TilingInterface>(op.getOperation()), options);
   if (failed(tiled))
     return failure();
-  rewriter.replaceOp(op, tiled->replacements);
+  // The loop knows sizes from the operands that the op's result type leaves
+  // open.
+  rewriter.setInsertionPointAfterValue(tiled->replacements.front());
+  SmallVector<Value> replacements;
+  for (auto [value, type] :
+       llvm::zip_equal(tiled->replacements, op->getResultTypes()))
+    replacements.push_back(
+        value.getType() == type
+            ? value
+            : tensor::CastOp::create(rewriter, op.getLoc(), type, value));
+  rewriter.replaceOp(op, replacements);
   return splitTile(rewriter, cast<SdpaOp>(tiled->tiledOps.back()));
 }
 

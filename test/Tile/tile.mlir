@@ -116,3 +116,13 @@ func.func @untouched(%q: tensor<2x4x9x64xf32>, %g: tensor<64xf32>) -> tensor<2x4
   %r = attn.qk_norm %o, %g eps(1.0e-6) : tensor<2x4x9x64xf32>, tensor<64xf32>
   return %r : tensor<2x4x9x64xf32>
 }
+
+// The operands say more about the sizes than the result's type.
+// CHECK-LABEL: func @result_type_leaves_sizes_open
+// CHECK:         %[[R:.+]] = scf.forall {{.*}} -> (tensor<2x4x9x64xf32>)
+// CHECK:         %[[C:.+]] = tensor.cast %[[R]] : tensor<2x4x9x64xf32> to tensor<?x?x9x?xf32>
+// CHECK:         return %[[C]]
+func.func @result_type_leaves_sizes_open(%q: tensor<2x4x9x64xf32>) -> tensor<?x?x9x?xf32> {
+  %o = attn.sdpa %q, %q, %q {plan = #plan} : tensor<2x4x9x64xf32>, tensor<2x4x9x64xf32>, tensor<2x4x9x64xf32> -> tensor<?x?x9x?xf32>
+  return %o : tensor<?x?x9x?xf32>
+}
