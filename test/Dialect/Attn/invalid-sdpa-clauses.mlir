@@ -82,9 +82,9 @@ func.func @sdpa_c12(%q: tensor<2x4x5x8xf32>, %k: tensor<2x2x6x8xf32>, %v: tensor
 
 // -----
 
-func.func @sdpa_c12_type(%q: tensor<2x4x5x8xf32>, %k: tensor<2x2x6x8xf32>, %v: tensor<2x2x6x8xf32>, %l: tensor<2xf32>) {
-  // expected-error@+1 {{'attn.sdpa' op expects kv_lens of integer type, but got 'tensor<2xf32>'}}
-  %o = attn.sdpa %q, %k, %v kv_lens(%l : tensor<2xf32>)
+func.func @sdpa_c12_type(%q: tensor<2x4x5x8xf32>, %k: tensor<2x2x6x8xf32>, %v: tensor<2x2x6x8xf32>, %l: tensor<2xui32>) {
+  // expected-error@+1 {{'attn.sdpa' op expects kv_lens of signless integer type, but got 'tensor<2xui32>'}}
+  %o = attn.sdpa %q, %k, %v kv_lens(%l : tensor<2xui32>)
     : tensor<2x4x5x8xf32>, tensor<2x2x6x8xf32>, tensor<2x2x6x8xf32> -> tensor<2x4x5x8xf32>
   return
 }

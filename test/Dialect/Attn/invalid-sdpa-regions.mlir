@@ -119,6 +119,15 @@ func.func @sdpa_c21_unranked(%q: tensor<2x4x5x8xf32>, %k: tensor<2x2x6x8xf32>, %
 
 // -----
 
+func.func @sdpa_c21_unsigned(%q: tensor<2x4x5x8xf32>, %k: tensor<2x2x6x8xf32>, %v: tensor<2x2x6x8xf32>, %t: tensor<4xui8>) {
+  // expected-error@+1 {{'attn.sdpa' op expects capture #0 to be a scalar or a ranked tensor of scalars, but got 'tensor<4xui8>'}}
+  %o = attn.sdpa %q, %k, %v captures(%t[h] : tensor<4xui8>)
+    : tensor<2x4x5x8xf32>, tensor<2x2x6x8xf32>, tensor<2x2x6x8xf32> -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
 func.func @sdpa_c22(%q: tensor<2x4x5x8xf32>, %k: tensor<2x2x6x8xf32>, %v: tensor<2x2x6x8xf32>, %t: tensor<2x5xi32>) {
   // expected-error@+1 {{'attn.sdpa' op expects dimension 1 of capture #0 to hold every n (6), but got 'tensor<2x5xi32>'}}
   %o = attn.sdpa %q, %k, %v captures(%t[b, n] : tensor<2x5xi32>)

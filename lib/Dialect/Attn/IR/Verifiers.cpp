@@ -147,7 +147,7 @@ LogicalResult attn::verifyCaptures(Operation *op, OperandRange captures,
     // sdpa_c21
     auto shaped = dyn_cast<ShapedType>(capture.getType());
     bool readable = !shaped || (shaped.hasRank() && !isa<VectorType>(shaped));
-    if (!readable || !elementOf(capture).isIntOrIndexOrFloat())
+    if (!readable || !elementOf(capture).isSignlessIntOrIndexOrFloat())
       return op->emitOpError()
              << "expects capture #" << i
              << " to be a scalar or a ranked tensor of scalars, but got "
@@ -256,9 +256,10 @@ LogicalResult attn::verifyVariants(OpTy op, const Problem &p) {
   if (Value lens = op.getKvLens()) {
     if (failed(expectVector(op, "kv_lens", lens, "B", p.b)))
       return failure();
-    if (!elementOf(lens).isIntOrIndex() || elementOf(lens).isInteger(1))
+    if (!elementOf(lens).isSignlessIntOrIndex() || elementOf(lens).isInteger(1))
       return op.emitOpError()
-             << "expects kv_lens of integer type, but got " << lens.getType();
+             << "expects kv_lens of signless integer type, but got "
+             << lens.getType();
   }
   // sdpa_c13
   SmallVector<int64_t> shape{p.b, p.h, p.m, p.n};
