@@ -270,12 +270,6 @@ static LogicalResult checkClauses(SdpaOp op) {
   if (!op.getOffsets().empty())
     return op.emitOpError("expects named variants to be expanded before the op "
                           "is tiled");
-  if (Value lens = op.getKvLens()) {
-    Type type = getElementTypeOrSelf(lens.getType());
-    if (!type.isSignlessIntOrIndex())
-      return op.emitOpError()
-             << "expects kv_lens of a signless integer type, but got " << type;
-  }
   return success();
 }
 

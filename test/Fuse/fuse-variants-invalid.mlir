@@ -6,11 +6,3 @@ func.func @already_tiled(%q: tensor<1x1x48x64xf32>, %k: tensor<1x1x?x64xf32>, %b
   %o = attn.sdpa %q, %k, %k causal(bottom_right) tile(%b, %b, %b) : tensor<1x1x48x64xf32>, tensor<1x1x?x64xf32>, tensor<1x1x?x64xf32> -> tensor<1x1x48x64xf32>
   return %o : tensor<1x1x48x64xf32>
 }
-
-// -----
-
-func.func @unsigned_lengths(%q: tensor<1x1x48x64xf32>, %lens: tensor<1xui32>) -> tensor<1x1x48x64xf32> {
-  // expected-error@+1 {{'attn.sdpa' op expects kv_lens of a signless integer type, but got 'ui32'}}
-  %o = attn.sdpa %q, %q, %q kv_lens(%lens : tensor<1xui32>) : tensor<1x1x48x64xf32>, tensor<1x1x48x64xf32>, tensor<1x1x48x64xf32> -> tensor<1x1x48x64xf32>
-  return %o : tensor<1x1x48x64xf32>
-}
