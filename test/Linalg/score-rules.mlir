@@ -109,3 +109,17 @@ func.func @offsets(%row: tensor<?xindex>, %b0: index, %h0: index, %m0: index, %q
     }
   return %o : tensor<1x2x5x8xf32>
 }
+
+// -----
+
+// 1 / sqrt(D) of a D that is known at run time.
+// CHECK-LABEL: func.func @default_scale(
+// CHECK: %[[D:.+]] = arith.sitofp %{{.+}} : i64 to f64
+// CHECK: %[[ROOT:.+]] = math.sqrt %[[D]] : f64
+// CHECK: %[[INVERSE:.+]] = arith.divf %{{.+}}, %[[ROOT]] : f64
+// CHECK: %[[SCALE:.+]] = arith.truncf %[[INVERSE]] : f64 to f32
+// CHECK: arith.mulf %{{.+}}, %[[SCALE]] : f32
+func.func @default_scale(%q: tensor<1x2x5x?xf32>) -> tensor<1x2x5x?xf32> {
+  %o = attn.sdpa %q, %q, %q : tensor<1x2x5x?xf32>, tensor<1x2x5x?xf32>, tensor<1x2x5x?xf32> -> tensor<1x2x5x?xf32>
+  return %o : tensor<1x2x5x?xf32>
+}

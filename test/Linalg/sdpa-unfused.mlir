@@ -148,20 +148,6 @@ func.func @double(%q: tensor<1x2x5x8xf64>) -> tensor<1x2x5x8xf64> {
 
 // -----
 
-// 1 / sqrt(D) of a D that is known at run time.
-// CHECK-LABEL: func.func @default_scale(
-// CHECK: %[[D:.+]] = arith.sitofp %{{.+}} : i64 to f64
-// CHECK: %[[ROOT:.+]] = math.sqrt %[[D]] : f64
-// CHECK: %[[INVERSE:.+]] = arith.divf %{{.+}}, %[[ROOT]] : f64
-// CHECK: %[[SCALE:.+]] = arith.truncf %[[INVERSE]] : f64 to f32
-// CHECK: arith.mulf %{{.+}}, %[[SCALE]] : f32
-func.func @default_scale(%q: tensor<1x2x5x?xf32>) -> tensor<1x2x5x?xf32> {
-  %o = attn.sdpa %q, %q, %q : tensor<1x2x5x?xf32>, tensor<1x2x5x?xf32>, tensor<1x2x5x?xf32> -> tensor<1x2x5x?xf32>
-  return %o : tensor<1x2x5x?xf32>
-}
-
-// -----
-
 // LSE = max + log(sum), without the sink; O and weights are divided by
 // sum + exp(sink - max); a row without a kept key has sum = 0.
 // CHECK-LABEL: func.func @all_results(
