@@ -1,5 +1,4 @@
-//===- MatmulKernel.cpp - Matrix product with one packed panel: rows x NR
-//columns
+//===- MatmulKernel.cpp - Product of rows with one packed panel -----------===//
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
