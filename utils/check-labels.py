@@ -5,7 +5,8 @@
 
 A constraint of an op is `sdpa_c3` in the specification, a comment line `// sdpa_c3` in the
 verifier, and a test function `@sdpa_c3` (or `@sdpa_c3_rank`) that breaks it. A promise of a
-room is `fuse_p1` in docs/pipeline.md, in lib/Pipeline and in test/Pipeline.
+room is `fuse_p1` in docs/pipeline.md, in lib/Pipeline and in test/Pipeline. A rule of meaning
+is `sdpa_s3` in the specification, where the reference obeys it, and in a test by hand.
 """
 
 import pathlib
@@ -19,6 +20,13 @@ KINDS = {
         "specified": ["dialects/attn/README.md"],
         "checked": ["lib/Dialect/Attn/**/*.cpp", "dialects/attn/*.td"],
         "tested": ["test/Dialect/Attn/**/invalid*.mlir"],
+    },
+    "meaning": {
+        "label": r"[a-z][a-z0-9_]*_s[0-9]+",
+        "specified": ["dialects/attn/README.md"],
+        "checked": ["lib/Reference/*.cpp", "tools/attn-run/*.cpp"],
+        "tested": ["test/unit/Check/SemanticsTest.cpp"],
+        "test": r"TEST_F\(Semantics, ({label})\)",
     },
     "promise": {
         "label": r"[a-z][a-z0-9_]*_p[0-9]+",
@@ -54,7 +62,8 @@ def check(root, kind, rule):
         for comment in re.findall(r"//(.*)|/\*(.*?)\*/", line):
             for name in re.findall(rf"\b({label})\b", "".join(comment)):
                 checked.setdefault(name, place)
-    tested = collect(root, rule["tested"], rf"func\.func\s+(?:\w+\s+)?@({label})(?:_[a-z]\w*)?\b")
+    test = rule.get("test", r"func\.func\s+(?:\w+\s+)?@({label})(?:_[a-z]\w*)?\b")
+    tested = collect(root, rule["tested"], test.replace("{label}", label))
 
     where = {key: ", ".join(rule[key]) for key in ("specified", "checked", "tested")}
     problems = []
@@ -63,7 +72,7 @@ def check(root, kind, rule):
             problems.append(f"{place}: {kind} {name} has no line '// {name}' in {where['checked']}")
         if name not in tested:
             problems.append(
-                f"{place}: {kind} {name} has no 'func.func @{name}' in {where['tested']}"
+                f"{place}: {kind} {name} has no test named after it in {where['tested']}"
             )
     for name, place in sorted((checked | tested).items()):
         if name not in specified:

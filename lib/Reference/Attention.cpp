@@ -119,6 +119,7 @@ private:
   double scoreError = 0.0; ///< L ds
 };
 
+// sdpa_s5
 void RowOfAttention::clear() {
   row.output.assign(shape.valueDim, 0.0);
   row.outputBound.assign(shape.valueDim, 0.0);
@@ -131,6 +132,7 @@ void RowOfAttention::clear() {
 
 /// Steps 1 to 3: the score of every key that the mask keeps. The row of a key
 /// that is dropped is not even read.
+// sdpa_s1 sdpa_s2 sdpa_s3 sdpa_s4
 void RowOfAttention::scoreKeys() {
   const double *q = problem.query.row(b, h, m);
   const double limit = largestFinite(problem.precision.accumulator);
@@ -191,6 +193,7 @@ double RowOfAttention::inheritedError(int64_t n) const {
 }
 
 /// Step 4: softmax over the kept keys.
+// sdpa_s6 sdpa_s14
 void RowOfAttention::weighKeys() {
   const double sink =
       problem.sinks.empty() ? -infinity : problem.sinks[static_cast<size_t>(h)];

@@ -29,6 +29,7 @@ static double errorOfStore(double value, const Precision &precision) {
          tinyError(precision.output);
 }
 
+// mha_s1
 Values attn::reference::project(const Values &x, int64_t rows,
                                 const Linear &linear,
                                 const Precision &precision) {
@@ -57,6 +58,7 @@ Values attn::reference::project(const Values &x, int64_t rows,
   return y;
 }
 
+// rope_s1
 void attn::reference::rotate(Values &x, const HeadLayout &layout,
                              const Rope &rope, const Precision &precision) {
   const double relative = errorOfSum(2, precision);
@@ -89,6 +91,7 @@ void attn::reference::rotate(Values &x, const HeadLayout &layout,
   }
 }
 
+// qk_norm_s1
 void attn::reference::normalize(Values &x, int64_t length, const double *gamma,
                                 double eps, const Precision &precision) {
   // The mean, the root, its reciprocal and two products.
@@ -124,6 +127,7 @@ static Operands makeOperands(const Block &block, const Shape &shape,
                              const Precision &precision) {
   const int64_t queryRows = shape.batch * shape.queries;
   const int64_t keyRows = shape.batch * shape.keys;
+  // mha_s2
   Operands made = {project(block.x, queryRows, block.query, precision),
                    project(block.context, keyRows, block.key, precision),
                    project(block.context, keyRows, block.value, precision)};

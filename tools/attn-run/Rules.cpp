@@ -21,6 +21,7 @@ using namespace attn;
 namespace {
 
 /// An operand that broadcasts, aligned to the right, to [B, H, M, N].
+// sdpa_s13
 class Broadcast {
 public:
   Broadcast() = default;
@@ -117,6 +118,7 @@ struct Rules {
            !keyLengths.empty();
   }
   /// Query m stands at key m + offset.
+  // sdpa_s8
   int64_t offset(int64_t b) const {
     if (causal == Causal::BottomRight)
       return (keyLengths.empty() ? shape.keys : keyLengths[b]) - shape.queries;
@@ -139,6 +141,7 @@ void Rules::setPosition(int64_t b, int64_t h, int64_t m, int64_t n) {
     arguments.push_back(capture.at(position, *escaped));
 }
 
+// sdpa_s7 sdpa_s11 sdpa_s12
 double Rules::score(double s, int64_t b, int64_t h, int64_t m, int64_t n) {
   if (softcap != 0.0)
     s = softcap * std::tanh(s / softcap);
@@ -154,6 +157,7 @@ double Rules::score(double s, int64_t b, int64_t h, int64_t m, int64_t n) {
   return s;
 }
 
+// sdpa_s7 sdpa_s8 sdpa_s9 sdpa_s10
 bool Rules::mask(int64_t b, int64_t h, int64_t m, int64_t n) {
   if (keep && keep.at(b, h, m, n) == 0.0)
     return false;
