@@ -5,20 +5,16 @@
 //
 // The first and the second channel of each pair are two tensors (the halves, or
 // every other channel), so that both outputs are plain elementwise generics
-// written into slices of one destination.
+// written into slices of a copy of x.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Builders.h"
 #include "Lowerings.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace attn;
@@ -49,7 +45,7 @@ private:
   RopeOp op;
   ImplicitLocOpBuilder &builder;
   SmallVector<OpFoldResult> sizes; ///< of x, in memory order
-  Channels first, second, rest;
+  Channels first, second;
 };
 } // namespace
 
@@ -60,7 +56,6 @@ RopeLowering::RopeLowering(RopeOp op, ImplicitLocOpBuilder &builder)
   auto table = cast<RankedTensorType>(op.getCos().getType());
   OpFoldResult pairs =
       tensor::getMixedSize(builder, loc, op.getCos(), table.getRank() - 1);
-  OpFoldResult d = sizes[getLayoutPosition(op.getLayout(), 3)];
   // Take what either operand says of a size: where slices and generics came to
   // differ in it, inserting would cost a copy.
   for (auto [i, dim] : llvm::enumerate(tableMap().getResults())) {
@@ -68,16 +63,10 @@ RopeLowering::RopeLowering(RopeOp op, ImplicitLocOpBuilder &builder)
     if (int64_t(i) + 1 < table.getRank() && !table.isDynamicDim(i))
       sizes[position] = builder.getIndexAttr(table.getDimSize(i));
   }
-  AffineExpr s0, s1;
-  bindSymbols(builder.getContext(), s0, s1);
-  auto apply = [&](AffineExpr expr, ArrayRef<OpFoldResult> values) {
-    return affine::makeComposedFoldedAffineApply(builder, loc, expr, values);
-  };
   OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
   bool interleaved = op.getInterleaved();
   first = {zero, pairs, interleaved ? 2 : 1};
   second = {interleaved ? one : pairs, pairs, interleaved ? 2 : 1};
-  rest = {apply(s0 * 2, {pairs}), apply(s1 - s0 * 2, {pairs, d}), 1};
 }
 
 RopeLowering::Slice RopeLowering::sliceOf(const Channels &channels) {
@@ -140,25 +129,12 @@ Value RopeLowering::turn(Value destination, bool isSecond) {
 }
 
 Value RopeLowering::create() {
-  // Two tensor.empty of one type become one by CSE, and inserts into it then
-  // cost a copy; an alloc_tensor stays its own.
-  auto type = cast<RankedTensorType>(op.getResult().getType());
-  SmallVector<Value> dynamic;
-  for (auto [i, size] : llvm::enumerate(sizes))
-    if (type.isDynamicDim(i))
-      dynamic.push_back(
-          getValueOrCreateConstantIndexOp(builder, op.getLoc(), size));
-  Value result = bufferization::AllocTensorOp::create(builder, type, dynamic);
-  result = turn(result, /*isSecond=*/false);
-  result = turn(result, /*isSecond=*/true);
-  if (isZeroInteger(rest.size))
-    return result;
-  // As an op of its own: an inserted slice of x would become a call of a copy
-  // routine.
-  Value passed =
-      linalg::CopyOp::create(builder, take(op.getX(), rest), take(result, rest))
-          .getResult(0);
-  return put(passed, result, rest);
+  // The channels that pass come with a copy of x, which is also what gives the
+  // result a buffer of its own: CSE makes one tensor.empty of two, and slices
+  // inserted into that would be copied through a temporary.
+  Value empty = createEmpty(builder, op.getResult().getType(), sizes);
+  Value result = linalg::CopyOp::create(builder, op.getX(), empty).getResult(0);
+  return turn(turn(result, /*isSecond=*/false), /*isSecond=*/true);
 }
 
 /// Nothing to turn, as far as the types say; slices of nothing do not verify.
