@@ -250,15 +250,17 @@ Bounds Emitter::emit(const MaskPredicate &predicate) {
   llvm_unreachable("covered switch");
 }
 
-/// Sums and differences of tensor sizes.
-static bool isSmall(Value value) {
+/// Sums and differences of tensor sizes, a few levels deep.
+static bool isSmall(Value value, unsigned depth = 3) {
   if (value.getDefiningOp<tensor::DimOp>())
     return true;
   if (std::optional<int64_t> constant = getConstantIntValue(value))
     return std::abs(*constant) < kNarrowLimit;
   Operation *op = value.getDefiningOp();
-  return isa_and_present<arith::AddIOp, arith::SubIOp>(op) &&
-         llvm::all_of(op->getOperands(), isSmall);
+  return depth > 0 && isa_and_present<arith::AddIOp, arith::SubIOp>(op) &&
+         llvm::all_of(op->getOperands(), [&](Value operand) {
+           return isSmall(operand, depth - 1);
+         });
 }
 
 /// Notes what must be small at run time for the form's arithmetic not to wrap.
