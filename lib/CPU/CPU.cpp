@@ -40,6 +40,9 @@ static void addEntryPasses(OpPassManager &pm, const TargetInfo &target) {
     pm.addNestedPass<func::FuncOp>(createCPUPackWeightsPass(pack));
     addCleanup(pm);
   }
+  // Sizes in terms of the arguments' sizes: the workspace is computed of them.
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  addCleanup(pm);
   pm.addPass(createCPUHoistWeightsPass());
   addCleanup(pm);
   pm.addPass(createCPUEntryABIPass());
@@ -48,6 +51,8 @@ static void addEntryPasses(OpPassManager &pm, const TargetInfo &target) {
 
 /// Tensors to buffers: results are computed in the caller's memory.
 static void addBufferizationPasses(OpPassManager &pm) {
+  pm.addPass(createLinalgElementwiseOpFusionPass());
+  addCleanup(pm);
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
@@ -60,7 +65,11 @@ static void addBufferizationPasses(OpPassManager &pm) {
 /// Parallel loops to tasks. Products are cut first; kernels are emitted once
 /// per different task, so after outlining.
 static void addTaskPasses(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createCPUParallelizePass());
   pm.addPass(createCPUTileMatmulPass());
+  // Before outlining: what a task captures then has its place.
+  addCleanup(pm);
+  pm.addPass(createCPUWorkspacePass());
   pm.addPass(createCPUOutlineTasksPass());
   addCleanup(pm);
 }
@@ -91,7 +100,7 @@ void attn::buildCPUPipeline(OpPassManager &pm, const TargetInfo &target) {
   kernels.lanes = target.f32Lanes;
   pm.addPass(createCPUKernelsPass(kernels));
   addCleanup(pm);
-  pm.addPass(createConvertLinalgToLoopsPass());
+  pm.addPass(createCPULoopsPass());
   pm.addPass(createCPUMathPass());
   // A bf16 operation that the machine lacks would become a call of a function
   // that Debian 12's libgcc does not have.

@@ -87,6 +87,44 @@ def CPUOutlineTasksPass : Pass<"attn-cpu-outline-tasks", "::mlir::ModuleOp"> {
                            "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
 }
 
+def CPUParallelizePass : Pass<"attn-cpu-parallelize", "::mlir::func::FuncOp"> {
+  let summary = "Cut big linalg ops into parallel tasks";
+  let description = [{
+    Reads: linalg ops on memrefs. Each that works on more than 16384 elements,
+    or on an unknown number, is cut along its outer parallel dimensions into an
+    `scf.forall` whose tasks are about that large; reductions stay whole. Copies
+    become linalg ops first. Leaves small ops and ops in an `scf.forall` alone.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def CPUWorkspacePass : Pass<"attn-cpu-workspace", "::mlir::ModuleOp"> {
+  let summary = "Place buffers in the workspace argument";
+  let description = [{
+    Reads: `f_body`, `f_dims` and `f_workspace` as attn-cpu-entry-abi made them,
+    on memrefs. A memref.alloc outside of parallel loops whose size follows from
+    the arguments' sizes becomes a memref.view of the workspace, 64-byte aligned;
+    buffers of equal size share a place when their uses do not overlap.
+    `f_workspace` returns the sum. Other buffers: small static ones move to the
+    stack, the rest is freed at the end of its block.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def CPULoopsPass : Pass<"attn-cpu-loops"> {
+  let summary = "Turn linalg ops on memrefs into loops";
+  let description = [{
+    Loops in the order of the op's iterators. An innermost reduction is carried
+    as a loop value, and a sum in it may be reassociated (fastmath reassoc), so
+    that LLVM makes vector code of it.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def CPUMathPass : Pass<"attn-cpu-math"> {
   let summary = "Replace elementary functions by arithmetic";
   let description = [{
