@@ -121,12 +121,25 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
 } // namespace
 
 void attn::registerCPUPipelines() {
-  PassPipelineRegistration<CPUPipelineOptions>(
-      "attn-cpu", "The CPU room: from tensors to the LLVM dialect",
-      [](OpPassManager &pm, const CPUPipelineOptions &options) {
-        llvm::Expected<TargetInfo> target = TargetInfo::parse(options.target);
-        if (!target)
-          llvm::report_fatal_error(target.takeError(), false);
-        buildCPUPipeline(pm, *target);
+  // By hand instead of PassPipelineRegistration, which cannot decline.
+  auto build =
+      [](OpPassManager &pm, StringRef text,
+         function_ref<LogicalResult(const Twine &)> report) -> LogicalResult {
+    CPUPipelineOptions options;
+    if (failed(options.parseFromString(text)))
+      return failure();
+    llvm::Expected<TargetInfo> target = TargetInfo::parse(options.target);
+    if (!target)
+      return report(llvm::toString(target.takeError()));
+    if (!target->isResolved())
+      return report("target '" + Twine(options.target) +
+                    "': expected cpu:<name> or linalg:<name>");
+    buildCPUPipeline(pm, *target);
+    return success();
+  };
+  registerPassPipeline(
+      "attn-cpu", "The CPU room: from tensors to the LLVM dialect", build,
+      [](function_ref<void(const mlir::detail::PassOptions &)> handle) {
+        handle(CPUPipelineOptions());
       });
 }

@@ -59,6 +59,7 @@ private:
   void createShapes(func::FuncOp dims);
   void createWorkspace();
   void createWrapper(func::FuncOp body, func::FuncOp dims);
+  Value checkAgreement(OpBuilder &b, func::FuncOp func, Value status);
   Value checkSizes(OpBuilder &b, Value arg, Value status,
                    ArrayRef<Value> expected, int position);
 
@@ -174,6 +175,32 @@ Value EntryBuilder::checkSizes(OpBuilder &b, Value arg, Value status,
   return status;
 }
 
+/// Checks what the ops expect of sizes that the types leave open. Wrong static
+/// sizes were found before and are reported first.
+Value EntryBuilder::checkAgreement(OpBuilder &b, func::FuncOp func,
+                                   Value status) {
+  auto getSize = [&](ArgumentSize size) -> Value {
+    if (size.isConstant())
+      return arith::ConstantIndexOp::create(b, loc, size.dim);
+    return memref::DimOp::create(b, loc, func.getArgument(size.argument),
+                                 size.dim);
+  };
+  Value ok = arith::ConstantIntOp::create(b, loc, 0, 32), found = ok;
+  SmallVector<SizeCheck> checks = collectSizeChecks(source);
+  for (const SizeCheck &check : llvm::reverse(checks)) {
+    Value wrong = arith::CmpIOp::create(
+        b, loc,
+        check.exactly ? arith::CmpIPredicate::ne : arith::CmpIPredicate::slt,
+        getSize(check.size), getSize(check.reference));
+    Value code =
+        arith::ConstantIntOp::create(b, loc, check.size.argument + 1, 32);
+    found = arith::SelectOp::create(b, loc, wrong, code, found);
+  }
+  Value fits =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, ok);
+  return arith::SelectOp::create(b, loc, fits, found, status);
+}
+
 /// Constants for the static sizes of a type, `dynamic` for the others.
 static SmallVector<Value> getExpectedSizes(OpBuilder &b, Location loc,
                                            Type type, ValueRange &dynamic) {
@@ -210,6 +237,7 @@ void EntryBuilder::createWrapper(func::FuncOp body, func::FuncOp dims) {
     status = checkSizes(b, func.getArgument(i), status,
                         getExpectedSizes(b, loc, arguments[i], none), i + 1);
   }
+  status = checkAgreement(b, func, status);
   auto isOk = [&](OpBuilder &b, Value status) {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, ok);
   };

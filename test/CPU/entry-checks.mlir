@@ -1,0 +1,56 @@
+// RUN: attn-opt %s --attn-cpu-entry-abi --canonicalize --cse | FileCheck %s
+
+// As many values as keys (argument 3), the same batch, and a mask that reaches every key (argument 4).
+// CHECK-LABEL: func.func @attention(
+// CHECK-SAME:    %[[Q:[a-z0-9]+]]: memref<?x?x?x?xf32>, %[[K:[a-z0-9]+]]: memref<?x?x?x?xf32>, %[[V:[a-z0-9]+]]: memref<?x?x?x?xf32>, %[[M:[a-z0-9]+]]: memref<?x?xi1>
+// CHECK-DAG:     %[[B:.+]] = memref.dim %[[Q]], %c0
+// CHECK-DAG:     %[[KB:.+]] = memref.dim %[[K]], %c0
+// CHECK-DAG:     %[[N:.+]] = memref.dim %[[K]], %c2
+// CHECK-DAG:     %[[VB:.+]] = memref.dim %[[V]], %c0
+// CHECK-DAG:     %[[VN:.+]] = memref.dim %[[V]], %c2
+// CHECK-DAG:     %[[MB:.+]] = memref.dim %[[M]], %c0
+// CHECK-DAG:     %[[MN:.+]] = memref.dim %[[M]], %c1
+// CHECK-DAG:     arith.cmpi ne, %[[KB]], %[[B]]
+// CHECK-DAG:     arith.cmpi ne, %[[VB]], %[[B]]
+// CHECK-DAG:     arith.cmpi ne, %[[VN]], %[[N]]
+// CHECK-DAG:     arith.cmpi slt, %[[MB]], %[[B]]
+// CHECK-DAG:     arith.cmpi slt, %[[MN]], %[[N]]
+#min = affine_map<(d0)[s0] -> (-d0 + s0, 48)>
+func.func @attention(%q: tensor<?x1x?x8xf32>, %k: tensor<?x1x?x8xf32>, %v: tensor<?x1x?x8xf32>, %keep: tensor<?x?xi1>) -> tensor<?x1x?x8xf32> {
+  %scale = arith.constant 1.0 : f32
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %b = tensor.dim %q, %c0 : tensor<?x1x?x8xf32>
+  %m = tensor.dim %q, %c2 : tensor<?x1x?x8xf32>
+  %n = tensor.dim %k, %c2 : tensor<?x1x?x8xf32>
+  %e = tensor.empty(%b, %m) : tensor<?x1x?x8xf32>
+  %r = scf.forall (%i, %h, %j) = (0, 0, 0) to (%b, 1, %m) step (1, 1, 48) shared_outs(%out = %e) -> (tensor<?x1x?x8xf32>) {
+    %rows = affine.min #min(%j)[%m]
+    %qs = tensor.extract_slice %q[%i, %h, %j, 0] [1, 1, %rows, 8] [1, 1, 1, 1] : tensor<?x1x?x8xf32> to tensor<1x1x?x8xf32>
+    %ks = tensor.extract_slice %k[%i, %h, 0, 0] [1, 1, %n, 8] [1, 1, 1, 1] : tensor<?x1x?x8xf32> to tensor<1x1x?x8xf32>
+    %vs = tensor.extract_slice %v[%i, %h, 0, 0] [1, 1, %n, 8] [1, 1, 1, 1] : tensor<?x1x?x8xf32> to tensor<1x1x?x8xf32>
+    %p = attn.online_sdpa %qs, %ks, %vs scale(%scale) keys(%c0 to %n, full %c0 to %c0) tile(%i, %h, %j) captures(%keep[b, n] : tensor<?x?xi1>)
+      : tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32> mask(%b1, %h1, %m1, %n1, %kp) { attn.yield %kp : i1 }
+    %os = tensor.extract_slice %out[%i, %h, %j, 0] [1, 1, %rows, 8] [1, 1, 1, 1] : tensor<?x1x?x8xf32> to tensor<1x1x?x8xf32>
+    %f = attn.finalize %p outs(%os) layout(bhsd) : !attn.partial<f32>, tensor<1x1x?x8xf32> -> tensor<1x1x?x8xf32>
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %f into %out[%i, %h, %j, 0] [1, 1, %rows, 8] [1, 1, 1, 1] : tensor<1x1x?x8xf32> into tensor<?x1x?x8xf32>
+    }
+  }
+  return %r : tensor<?x1x?x8xf32>
+}
+
+// Operands of one elementwise op are as long as each other; the later argument is to blame.
+// CHECK-LABEL: func.func @sum(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<?xf32>, %[[Y:[a-z0-9]+]]: memref<?xf32>
+// CHECK-DAG:     %[[M:.+]] = memref.dim %[[X]], %c0
+// CHECK-DAG:     %[[N:.+]] = memref.dim %[[Y]], %c0
+// CHECK:         %[[WRONG:.+]] = arith.cmpi ne, %[[N]], %[[M]]
+// CHECK:         arith.select %[[WRONG]], %c2_i32, %c0_i32
+func.func @sum(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %r = linalg.add ins(%x, %y : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+  return %r : tensor<?xf32>
+}
