@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 apt_packages=(
   clang-22 clang-format-22 libclang-rt-22-dev lld-22
   libmlir-22-dev llvm-22-dev llvm-22-tools mlir-22-tools
-  ccache cmake git ninja-build libgtest-dev
+  ccache cmake git ninja-build libgtest-dev zlib1g-dev
   python3 python3-venv
   # NEON objects are linked and run on any machine.
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
