@@ -141,7 +141,8 @@ Value RopeLowering::create() {
 static bool isTrivial(RopeOp op) {
   auto x = cast<RankedTensorType>(op.getX().getType());
   auto table = cast<RankedTensorType>(op.getCos().getType());
-  return llvm::is_contained(x.getShape(), 0) || table.getShape().back() == 0;
+  return llvm::is_contained(x.getShape(), 0) ||
+         llvm::is_contained(table.getShape(), 0);
 }
 
 LogicalResult attn::lowerToLinalg(RewriterBase &rewriter, RopeOp op) {
