@@ -91,6 +91,12 @@ FailureOr<func::FuncOp> attn::createDimsFunction(OpBuilder &builder,
   if (failed(resolveDims(dims)))
     return source.emitError("the sizes of the results do not settle");
 
+  // Nothing computes into these any more, but they count as an effect.
+  dims.walk([](bufferization::AllocTensorOp op) {
+    if (op->use_empty())
+      op.erase();
+  });
+
   // What is left computes sizes; reading an element does not.
   Operation *offender = nullptr;
   dims.walk([&](Operation *op) {

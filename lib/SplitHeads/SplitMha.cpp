@@ -138,6 +138,9 @@ static Value sliceRows(ImplicitLocOpBuilder &b, Value packed,
   SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
   offsets[0] = offset;
   sizes[0] = size;
+  // A slice at 0 of a dimension of size 0 is out of bounds to upstream.
+  if (llvm::is_contained(typeOf(packed).getShape(), 0))
+    return tensor::EmptyOp::create(b, sizes, typeOf(packed).getElementType());
   return tensor::ExtractSliceOp::create(b, packed, offsets, sizes, strides);
 }
 
@@ -209,7 +212,32 @@ static SdpaOp attend(ImplicitLocOpBuilder &b, MhaOp op, Value q, Value k,
   return sdpa;
 }
 
+/// True when the type says that [B, S, E] has no rows. Such tensors are not
+/// reshaped: upstream bufferizes a collapse of 0x? to a type that it refuses.
+static bool hasNoRows(Value value) {
+  return llvm::is_contained(typeOf(value).getShape().take_front(2), 0);
+}
+
+/// Results without elements, where no query is there to attend.
+static void replaceByEmpty(RewriterBase &rewriter, MhaOp op) {
+  ReifiedRankedShapedTypeDims shapes;
+  [[maybe_unused]] LogicalResult known = op.reifyResultShapes(rewriter, shapes);
+  assert(succeeded(known));
+  SmallVector<Value> results;
+  for (auto [result, sizes] : llvm::zip(op->getResults(), shapes)) {
+    Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), sizes,
+                                          typeOf(result).getElementType());
+    if (empty.getType() != result.getType())
+      empty = tensor::CastOp::create(rewriter, op.getLoc(), result.getType(),
+                                     empty);
+    results.push_back(empty);
+  }
+  rewriter.replaceOp(op, results);
+}
+
 void attn::splitMha(RewriterBase &rewriter, MhaOp op) {
+  if (hasNoRows(op.getX()))
+    return replaceByEmpty(rewriter, op);
   ImplicitLocOpBuilder b(op.getLoc(), rewriter);
   const SmallVector<ReassociationIndices> rowGroups{{0, 1}, {2}};
   const SmallVector<ReassociationIndices> headGroups{{0, 1}, {2, 3}};
@@ -224,7 +252,9 @@ void attn::splitMha(RewriterBase &rewriter, MhaOp op) {
   SmallVector<OpFoldResult> sourceSizes =
       source == x ? xSizes : tensor::getMixedSizes(b, b.getLoc(), source);
   Value xRows = collapse(b, x, rowGroups);
-  Value sourceRows = source == x ? xRows : collapse(b, source, rowGroups);
+  bool noKeys = hasNoRows(source);
+  Value sourceRows =
+      source == x || noKeys ? xRows : collapse(b, source, rowGroups);
 
   InputWeights inputs = inputWeights(b, op);
   Value heads[3];
@@ -232,11 +262,16 @@ void attn::splitMha(RewriterBase &rewriter, MhaOp op) {
     bool isQuery = i == 0;
     const SmallVector<OpFoldResult> &sizes = isQuery ? xSizes : sourceSizes;
     int64_t count = isQuery ? int64_t(op.getHeads()) : op.getNumKvHeads();
+    SmallVector<OpFoldResult> headSizes{
+        sizes[0], sizes[1], b.getIndexAttr(count), inputs.headSize[i]};
+    if (!isQuery && noKeys) {
+      heads[i] =
+          tensor::EmptyOp::create(b, headSizes, typeOf(x).getElementType());
+      continue;
+    }
     Value rows = project(b, isQuery ? xRows : sourceRows, inputs.weight[i],
                          inputs.bias[i]);
-    heads[i] =
-        expand(b, rows, headGroups,
-               {sizes[0], sizes[1], b.getIndexAttr(count), inputs.headSize[i]});
+    heads[i] = expand(b, rows, headGroups, headSizes);
   }
   heads[0] = normAndTurn(b, op, heads[0], op.getNormQ(), bshd);
   heads[1] = normAndTurn(b, op, heads[1], op.getNormK(), bshd);
