@@ -15,6 +15,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -62,6 +64,31 @@ private:
   ScopedDiagnosticHandler handler;
 };
 
+/// Puts the name of each argument of a function into its location, where
+/// messages find it; the parser keeps only the place.
+void nameArguments(ModuleOp module, SourceMgr &sources) {
+  for (auto func : module.getOps<func::FuncOp>())
+    for (BlockArgument argument : func.getArguments()) {
+      auto place = dyn_cast<FileLineColLoc>(argument.getLoc());
+      if (!place)
+        continue;
+      SMLoc start = sources.FindLocForLineAndColumn(
+          sources.getMainFileID(), place.getLine(), place.getColumn());
+      if (!start.isValid())
+        continue;
+      const MemoryBuffer *buffer =
+          sources.getMemoryBuffer(sources.getMainFileID());
+      StringRef text(start.getPointer(),
+                     buffer->getBufferEnd() - start.getPointer());
+      if (!text.consume_front("%"))
+        continue;
+      StringRef name = text.take_while(
+          [](char c) { return isAlnum(c) || StringRef("_.$-").contains(c); });
+      argument.setLoc(
+          NameLoc::get(StringAttr::get(module.getContext(), name), place));
+    }
+}
+
 Expected<Compiler::Module> parse(std::unique_ptr<MemoryBuffer> buffer,
                                  MLIRContext *context) {
   std::string name = buffer->getBufferIdentifier().str();
@@ -72,6 +99,7 @@ Expected<Compiler::Module> parse(std::unique_ptr<MemoryBuffer> buffer,
       parseSourceFile<ModuleOp>(sources, ParserConfig(context));
   if (!module)
     return diagnostics.take(name + ": not a module");
+  nameArguments(*module, sources);
   return module;
 }
 
@@ -143,6 +171,11 @@ Compiler::compile(ModuleOp module, StringRef entryName,
   if (!signature)
     return signature.takeError();
   isolateEntry(module, *entry);
+  Expected<std::vector<SizeRule>> rules =
+      sizeRules(module, signature->entry, options);
+  if (!rules)
+    return rules.takeError();
+  signature->rules = std::move(*rules);
   if (llvm::Error error = lower(module, options))
     return std::move(error);
   Expected<std::vector<ValueInfo>> packed =
@@ -156,6 +189,31 @@ Compiler::compile(ModuleOp module, StringRef entryName,
     return diagnostics.take(toString(jit.takeError()));
   return Executable::create(std::move(*jit), std::move(*signature),
                             std::move(*packed));
+}
+
+Expected<Compiler::Module> Compiler::inlined(ModuleOp module,
+                                             const PipelineOptions &options) {
+  Module copy = module.clone();
+  PassManager inliner(mlirContext.get(), ModuleOp::getOperationName());
+  inliner.addPass(createInlinerPass());
+  DiagnosticText diagnostics(mlirContext.get());
+  if (failed(inliner.run(*copy)))
+    return diagnostics.take("calls cannot be inlined");
+  PipelineOptions splitHeads;
+  splitHeads.target = options.target;
+  splitHeads.stopAfter = Stage::SplitHeads;
+  if (llvm::Error error = lower(*copy, splitHeads))
+    return std::move(error);
+  return copy;
+}
+
+Expected<std::vector<SizeRule>>
+Compiler::sizeRules(ModuleOp module, StringRef entry,
+                    const PipelineOptions &options) {
+  Expected<Module> copy = inlined(module, options);
+  if (!copy)
+    return copy.takeError();
+  return findSizeRules((*copy)->lookupSymbol<func::FuncOp>(entry));
 }
 
 void isolateEntry(ModuleOp module, func::FuncOp entry) {

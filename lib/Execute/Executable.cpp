@@ -109,6 +109,9 @@ public:
     function(addresses.data());
   }
 
+  /// What the caller gave.
+  ArrayRef<TensorView> views;
+
   /// Forgets the arguments after the first `count`.
   void truncate(size_t count) {
     if (count == slots.size())
@@ -268,13 +271,15 @@ Error Executable::runChecked(Arguments &inputs, ArrayRef<TensorView> outputs,
     return makeError("entry '" + entrySignature.entry + "' returned status " +
                      Twine(status));
   return makeError(entrySignature.argumentName(status - 1) +
-                   ": its shape does not fit the other arguments");
+                   ": its shape does not fit the other arguments: got " +
+                   inputs.views[status - 1].str());
 }
 
 Error Executable::addInputs(Arguments &arguments,
                             ArrayRef<TensorView> inputs) const {
   if (Error error = entrySignature.check(inputs))
     return error;
+  arguments.views = inputs;
   for (auto [info, input] : zip(entrySignature.arguments, inputs))
     if (Error error = arguments.addInput(info, input))
       return error;

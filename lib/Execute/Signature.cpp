@@ -84,6 +84,9 @@ Expected<Signature> Signature::read(func::FuncOp func) {
     info->isWeight = static_cast<bool>(func.getArgAttr(i, "attn.weight"));
     if (auto name = func.getArgAttrOfType<StringAttr>(i, "attn.name"))
       info->name = name.str();
+    if (!func.isExternal())
+      if (auto place = dyn_cast<NameLoc>(func.getArgument(i).getLoc()))
+        info->label = place.getName().str();
     signature.arguments.push_back(std::move(*info));
   }
   for (auto [i, type] : enumerate(func.getResultTypes())) {
@@ -96,9 +99,32 @@ Expected<Signature> Signature::read(func::FuncOp func) {
 }
 
 std::string Signature::argumentName(size_t i) const {
+  const ValueInfo &info = arguments[i];
   std::string text = "argument #" + std::to_string(i);
-  return arguments[i].name.empty() ? text
-                                   : text + " ('" + arguments[i].name + "')";
+  if (!info.name.empty())
+    return text + " ('" + info.name + "')";
+  return info.label.empty() ? text : text + " (%" + info.label + ")";
+}
+
+/// Says how `inputs` break `rule`.
+Error Signature::breaks(const SizeRule &rule,
+                        ArrayRef<TensorView> inputs) const {
+  // The words for a rule read from its second term, when the first is a number.
+  static constexpr StringRef words[] = {"", "at least ", "a multiple of "};
+  static constexpr StringRef turned[] = {"", "at most ", "a divisor of "};
+  bool turn = rule.size.isNumber();
+  const SizeTerm &wrong = turn ? rule.other : rule.size,
+                 &right = turn ? rule.size : rule.other;
+  int64_t wanted =
+      right.isNumber() ? right.value : inputs[right.argument].shape[right.dim];
+  std::string message = argumentName(wrong.argument) + ": expected dimension " +
+                        std::to_string(wrong.dim) + " to be " +
+                        (turn ? turned : words)[rule.relation].str() +
+                        std::to_string(wanted);
+  if (!right.isNumber())
+    message += ", which is dimension " + std::to_string(right.dim) + " of " +
+               argumentName(right.argument);
+  return makeError(message + ", but got " + inputs[wrong.argument].str());
 }
 
 Error Signature::check(ArrayRef<TensorView> inputs) const {
@@ -110,6 +136,12 @@ Error Signature::check(ArrayRef<TensorView> inputs) const {
     if (!fits(arguments[i], inputs[i]))
       return makeError(argumentName(i) + ": expected " + arguments[i].str() +
                        ", but got " + inputs[i].str());
+  auto valueOf = [&](const SizeTerm &term) {
+    return term.isNumber() ? term.value : inputs[term.argument].shape[term.dim];
+  };
+  for (const SizeRule &rule : rules)
+    if (!rule.holds(valueOf(rule.size), valueOf(rule.other)))
+      return breaks(rule, inputs);
   return Error::success();
 }
 

@@ -46,10 +46,10 @@ Expected<std::vector<Tensor>> readInputs(const Signature &signature,
     const ValueInfo &info = signature.arguments[i];
     bool byName = !weights.empty() && !info.name.empty();
     if (!byName && next == inputs.size())
-      return makeError(signature.argumentName(i) + " of '" + signature.entry +
-                       "' is missing: give " + Twine(next + 1) +
-                       " times --input, here for instance " +
-                       exampleSpec(info));
+      return makeError(
+          signature.argumentName(i) + " of '" + signature.entry +
+          "' is missing: give --input once more, for instance --input=" +
+          exampleSpec(info));
     Expected<Tensor> tensor = byName ? data::readFile(files, weights, info.name)
                                      : data::makeTensor(inputs[next++], files);
     if (!tensor)

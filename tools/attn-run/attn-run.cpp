@@ -19,8 +19,6 @@
 #include "attn/Execute/Compiler.h"
 #include "attn/Execute/Host.h"
 #include "attn/Runtime/Abi.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Process.h"
@@ -239,21 +237,10 @@ Expected<int> Run::judge(mlir::ModuleOp source, StringRef entryName,
 /// The work of a call, or 0 when it cannot be told.
 Expected<double> Run::flopsOf(mlir::ModuleOp source, StringRef entryName,
                               ArrayRef<Tensor> inputs) {
-  Compiler::Module copy = source.clone();
-  Expected<mlir::func::FuncOp> entry = findEntry(*copy, entryName);
-  if (!entry)
-    return entry.takeError();
-  isolateEntry(*copy, *entry);
-  mlir::PassManager inliner(&compiler.context(),
-                            mlir::ModuleOp::getOperationName());
-  inliner.addPass(mlir::createInlinerPass());
-  if (failed(inliner.run(*copy)))
-    return 0;
-  PipelineOptions options = pipeline();
-  options.stopAfter = Stage::SplitHeads;
-  if (Error error = compiler.lower(*copy, options))
-    return std::move(error);
-  entry = findEntry(*copy, entryName);
+  Expected<Compiler::Module> copy = compiler.inlined(source, pipeline());
+  if (!copy)
+    return copy.takeError();
+  Expected<mlir::func::FuncOp> entry = findEntry(**copy, entryName);
   if (!entry)
     return entry.takeError();
   return countFlops(*entry, inputs).value_or(0);

@@ -43,7 +43,16 @@ public:
   compile(mlir::ModuleOp module, llvm::StringRef entry,
           const PipelineOptions &options);
 
+  /// A copy as it leaves SplitHeads, with all calls inlined: what an entry
+  /// computes, in one place.
+  llvm::Expected<Module> inlined(mlir::ModuleOp module,
+                                 const PipelineOptions &options);
+
 private:
+  llvm::Expected<std::vector<SizeRule>>
+  sizeRules(mlir::ModuleOp module, llvm::StringRef entry,
+            const PipelineOptions &options);
+
   std::unique_ptr<mlir::MLIRContext> mlirContext;
 };
 

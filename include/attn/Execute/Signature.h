@@ -11,6 +11,7 @@
 #ifndef ATTN_EXECUTE_SIGNATURE_H
 #define ATTN_EXECUTE_SIGNATURE_H
 
+#include "attn/Execute/SizeRules.h"
 #include "attn/Support/Tensor.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -28,6 +29,7 @@ struct ValueInfo {
   bool isScalar = false; ///< an f32, not a tensor<f32>
   bool isWeight = false; ///< marked `attn.weight`
   std::string name;      ///< `attn.name` of an argument, or empty
+  std::string label;     ///< what the source calls an argument, or empty
 
   std::string str() const { return shapeString(shape, type); }
 };
@@ -35,15 +37,20 @@ struct ValueInfo {
 struct Signature {
   std::string entry;
   std::vector<ValueInfo> arguments, results;
+  std::vector<SizeRule> rules;
 
   /// Reads the types of `func`; fails, naming the argument or result, when a
   /// caller could not pass one (an unranked tensor, a memref, a vector).
   static llvm::Expected<Signature> read(mlir::func::FuncOp func);
 
-  /// `argument #2 ('key')`, for messages.
+  /// `argument #2 (%key)` or, with an attn.name, `argument #2 ('layer.w')`.
   std::string argumentName(size_t i) const;
-  /// Compares count, element types, ranks and static sizes.
+  /// Compares count, element types, ranks and sizes.
   llvm::Error check(llvm::ArrayRef<TensorView> inputs) const;
+
+private:
+  llvm::Error breaks(const SizeRule &rule,
+                     llvm::ArrayRef<TensorView> inputs) const;
 };
 
 /// The public function with a body named `name`; without a name the only one,

@@ -94,6 +94,14 @@ TEST_F(CompilerTest, ErrorsAreOneLineWithALocation) {
             "/nonexistent/x.mlir: No such file or directory");
 }
 
+TEST_F(CompilerTest, ArgumentsAreCalledAsInTheSource) {
+  Compiler::Module module = llvm::cantFail(
+      compiler.parseText("func.func @f(%x.1: tensor<2xf32>) { return }"));
+  Signature signature =
+      llvm::cantFail(Signature::read(*findEntry(*module, "")));
+  EXPECT_EQ(signature.argumentName(0), "argument #0 (%x.1)");
+}
+
 TEST_F(CompilerTest, RefusesATargetOfAnotherMachine) {
   bool x86 = options().target.isX86();
   std::string error = compileError(

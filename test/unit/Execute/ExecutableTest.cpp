@@ -181,8 +181,9 @@ TEST_F(ExecutableTest, WritesIntoTheCallersMemory) {
 
 TEST_F(ExecutableTest, ErrorsNameArgumentAndResult) {
   std::vector<float> x(5), y(6);
-  EXPECT_EQ(llvm::toString(executable->call(inputs(x)).takeError()),
-            "argument #0: its shape does not fit the other arguments");
+  EXPECT_EQ(
+      llvm::toString(executable->call(inputs(x)).takeError()),
+      "argument #0: its shape does not fit the other arguments: got 5xf32");
   x.resize(4);
   EXPECT_EQ(llvm::toString(executable->run(inputs(x), {viewOf(y.data(), {6})})),
             "result #0: expected room for 4xf32, but got 6xf32");
