@@ -4,16 +4,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The bound (u: unit roundoffs; o, P: the result computed here):
-//   |out - o|  <= 1.01 u_out |o| + (P|V|) (1.5 u_P + 2 L ds + 2 u log2 N) +
-//   tiny |p - P|    <= P (2 L ds + 2 u log2 N + u_weights) + tiny |lse' - l| <=
-//   L ds + 2 u log2 N + u |l| ds = 2 u (max_n |scale| sum_d |q_d k_nd| log2 D +
-//   max |bias| + 4)
+//   |out - o| <= 1.01 u_out |o| + (P|V|) (1.5 u_P + e) + tiny
+//   |p' - P| <= P (u_weights + e) + tiny
+//   |lse' - lse| <= L ds + 2 u log2 N + u |lse|
+//   e = 2 L ds + 2 u log2 N
+//   ds = 2 u (max_n |scale| sum_d |q_d k_nd| log2 D + max |bias| + 4)
 // with u that of the accumulator, L the steepest |d score / d s| over the kept
-// keys, and bias what score adds to s. Three readings make it sound everywhere:
+// keys, and bias what score adds to s. Four readings make it sound everywhere:
 // - log2 D counts as 1 for D = 1, where the one product still rounds;
 // - L counts as 1 for a score that flattens s, since its own arithmetic rounds;
 // - the maxima are taken over the keys whose weight can be seen: a mask of -1e9
-//   on one key must not excuse errors in all the others.
+//   on one key must not excuse errors in all the others;
+// - 2 L ds is read as exp(2 L ds) - 1, which it is when small: scores near 1e9
+//   are 64 apart in f32, and then the weights differ by whole factors.
 //
 //===----------------------------------------------------------------------===//
 
@@ -265,7 +268,7 @@ void RowOfAttention::sumValues() {
   const double limit = largestFinite(problem.precision.accumulator);
   const double keys = static_cast<double>(kept.size());
   const double relative = 1.5 * unitRoundoff(problem.precision.probability) +
-                          2.0 * scoreError +
+                          std::expm1(2.0 * scoreError) +
                           2.0 * unit * log2OrZero(shape.keys);
   for (const Key &key : kept) {
     const double p = row.weights[key.n];
@@ -274,7 +277,9 @@ void RowOfAttention::sumValues() {
         problem.valueError ? problem.valueError.row(b, kvHead, key.n) : nullptr;
     for (int64_t d = 0; d < shape.valueDim; ++d) {
       row.output[d] += p * v[d];
-      row.outputBound[d] += p * std::abs(v[d]) * relative;
+      // Not p |v| relative where that is 0 times infinity: nothing is promised.
+      row.outputBound[d] +=
+          std::isinf(relative) ? infinity : p * std::abs(v[d]) * relative;
       if (error) {
         row.outputBound[d] += p * error[d];
       }
@@ -293,10 +298,11 @@ void RowOfAttention::boundRow() {
         1.01 * unitRoundoff(precision.output) * std::abs(row.output[d]) +
         tinyError(precision.output);
   }
+  const double relative =
+      std::expm1(2.0 * scoreError) + sums + unitRoundoff(precision.weights);
   for (const Key &key : kept) {
     row.weightsBound[key.n] =
-        row.weights[key.n] *
-            (2.0 * scoreError + sums + unitRoundoff(precision.weights)) +
+        (std::isinf(relative) ? infinity : row.weights[key.n] * relative) +
         tinyError(precision.weights);
   }
   row.lseBound = scoreError + sums + unit * std::abs(row.lse);

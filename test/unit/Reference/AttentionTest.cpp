@@ -289,6 +289,29 @@ TEST(Bound, MaskedKeysDoNotLoosenIt) {
   }
 }
 
+TEST(Bound, LargeErrorsAreNotLinear) {
+  // All scores near 1e9, where floats are 64 apart: a float kernel sees ties
+  // where the reference sees one key.
+  Case data({1, 1, 1, 1, 2, 1, 1}, Dtype::F32, 1.0, 11);
+  data.q = {1.0};
+  data.k = {0.0, 20.0};
+  data.v = {8.0, 0.01};
+  Problem problem = data.problem();
+  problem.score = [](double s, int64_t, int64_t, int64_t, int64_t) {
+    return s - 1e9;
+  };
+  EXPECT_LE(judgeFloat(problem).output.ratio, 1.0);
+  // Lowest floats beside a sink: weight 0, and a bound that is a number.
+  problem.score = [](double, int64_t, int64_t, int64_t, int64_t) {
+    return -largestFinite(Dtype::F32);
+  };
+  problem.sinks = {0.0};
+  Row row;
+  attendRow(problem, 0, 0, 0, row);
+  EXPECT_EQ(row.output[0], 0.0);
+  EXPECT_FALSE(std::isnan(row.outputBound[0]));
+}
+
 TEST(Bound, SteepScoresWidenIt) {
   const Case data({1, 1, 1, 1, 16, 16, 2}, Dtype::F32, 1.0, 10);
   Problem problem = data.problem();
