@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+# Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What random numbers do not reach: NaN and Inf, empty and fully masked rows, empty shapes, bits.
+
+Every run is judged by attn-run --check as well; what stands here is checked on the numbers
+themselves, without the reference.
+"""
+
+import argparse
+import concurrent.futures
+import itertools
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy
+
+# Fixed after the code that it tests was written.
+SEED = 20261124
+NUMPY = {"f64": numpy.float64, "f32": numpy.float32, "f16": numpy.float16}
+LOWEST = numpy.finfo(numpy.float32).min
+counter = itertools.count()
+
+
+class Attention:
+    """One attn.sdpa with fixed inputs."""
+
+    def __init__(self, dtype, shape, clauses="", extra=(), results=("output", "lse")):
+        self.dtype = dtype
+        self.acc = "f64" if dtype == "f64" else "f32"
+        self.batch, self.heads, self.kv_heads, self.queries, self.keys, self.dim, self.value_dim = (
+            shape
+        )
+        self.clauses = clauses
+        self.extra = list(extra)  # (name, type, array)
+        self.results = results
+        random = numpy.random.default_rng([SEED, *shape])
+
+        def normal(heads, rows, length):
+            values = random.normal(size=(self.batch, heads, rows, length))
+            return values.astype(numpy.float32)
+
+        self.q = normal(self.heads, self.queries, self.dim)
+        self.k = normal(self.kv_heads, self.keys, self.dim)
+        self.v = normal(self.kv_heads, self.keys, self.value_dim)
+
+    def text(self):
+        def tensor(array, dtype):
+            return "tensor<" + "".join(f"{s}x" for s in array.shape) + dtype + ">"
+
+        types = [tensor(a, self.dtype) for a in (self.q, self.k, self.v)]
+        out = f"tensor<{self.batch}x{self.heads}x{self.queries}x{self.value_dim}x{self.dtype}>"
+        lse = f"tensor<{self.batch}x{self.heads}x{self.queries}x{self.acc}>"
+        listed, names = (f"{out}, {lse}", "%o, %l") if "lse" in self.results else (out, "%o")
+        returns = "returns(lse)" if "lse" in self.results else ""
+        arguments = [f"%{n}: {t}" for n, t in zip("qkv", types, strict=True)]
+        arguments += [f"%{n}: {t}" for n, t, _ in self.extra]
+        return f"""func.func @case({", ".join(arguments)}) -> ({listed}) {{
+  {names} = attn.sdpa %q, %k, %v {self.clauses} {returns}
+    : {", ".join(types)} -> {listed}
+  return {names} : {listed}
+}}
+"""
+
+    def run(self, options, target, threads=1):
+        """The output and, when asked for, the lse, as float64."""
+        folder = options.folder / str(next(counter))
+        folder.mkdir()
+        (folder / "case.mlir").write_text(self.text())
+        command = [options.attn_run, str(folder / "case.mlir"), f"--target={target}", "--check"]
+        command.append(f"--threads={threads}")
+        arrays = [("q", self.dtype, self.q), ("k", self.dtype, self.k), ("v", self.dtype, self.v)]
+        arrays += [(name, None, array) for name, _, array in self.extra]
+        for name, dtype, array in arrays:
+            save(folder / f"{name}.npy", array, dtype)
+            command.append(f"--input=@{folder / name}.npy")
+        outputs = [folder / f"{name}.out.npy" for name in self.results]
+        command += [f"--output={path}" for path in outputs]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode:
+            text = (done.stdout + done.stderr).strip()
+            raise AssertionError(f"exit code {done.returncode}: {' '.join(command)}\n{text}")
+        loaded = [load(path) for path in outputs]
+        return loaded[0] if len(loaded) == 1 else loaded
+
+
+def save(path, array, dtype):
+    if dtype == "bf16":
+        # To nearest even; NaN and Inf stay what they are.
+        bits = array.astype(numpy.float32).view(numpy.uint32).astype(numpy.uint64)
+        rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+        special = (bits & 0x7F800000) == 0x7F800000
+        bits = numpy.where(special, bits >> 16, rounded).astype(numpy.uint16)
+        numpy.save(path, bits.view("V2"))
+    else:
+        numpy.save(path, array if dtype is None else array.astype(NUMPY[dtype]))
+
+
+def load(path):
+    array = numpy.load(path)
+    if array.dtype.kind == "V":
+        return (array.view(numpy.uint16).astype(numpy.uint32) << 16).view(numpy.float32)
+    return array
+
+
+def expect(condition, message):
+    if not condition:
+        raise AssertionError(message)
+
+
+def same_bits(a, b):
+    return a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+# ---- the cases: name, function(options, target) ---------------------------------------------
+
+
+def dropped_keys(options, target, dtype, keys):
+    """What a dropped key holds does not matter, wherever it stands."""
+    shape = (2, 2, 1, 13, keys, 40, 24)
+    keep = numpy.random.default_rng(keys).random((1, 1, 1, keys)) < 0.6
+    keep[..., keys // 2] = True
+    lengths = numpy.array([keys, max(keys // 3, keys // 2 + 1)], numpy.int64)
+    clauses = f"keep(%keep : tensor<1x1x1x{keys}xi1>) kv_lens(%lens : tensor<2xi64>)"
+    extra = [("keep", f"tensor<1x1x1x{keys}xi1>", keep), ("lens", "tensor<2xi64>", lengths)]
+    case = Attention(dtype, shape, clauses, extra)
+    dropped = ~(keep[0, 0, 0] & (numpy.arange(keys) < lengths[:, None]))
+    plain = case.run(options, target)
+    for poison in (numpy.nan, numpy.inf, -numpy.inf):
+        for batch in range(2):
+            case.k[batch][:, dropped[batch]] = poison
+            case.v[batch][:, dropped[batch]] = poison
+        poisoned = case.run(options, target)
+        for name, a, b in zip(case.results, plain, poisoned, strict=True):
+            expect(numpy.isfinite(b).all(), f"{poison} in dropped keys reaches the {name}")
+            expect(same_bits(a, b), f"{poison} in dropped keys changes the {name}")
+
+
+def future_keys(options, target, dtype):
+    """With causal alone the last key of each row is the last that counts."""
+    case = Attention(dtype, (1, 2, 2, 70, 70, 33, 17), "causal(top_left)")
+    case.k[:, :, 50:] = numpy.nan
+    case.v[:, :, 50:] = numpy.inf
+    output, lse = case.run(options, target)
+    expect(numpy.isfinite(output[:, :, :50]).all(), "a key in the future reaches a row")
+    expect(numpy.isfinite(lse[:, :, :50]).all(), "a key in the future reaches an lse")
+    expect(not numpy.isfinite(output[:, :, 50:]).any(), "a NaN in a kept key is lost")
+
+
+def nan_in_one_query(options, target, dtype):
+    case = Attention(dtype, (2, 3, 3, 20, 41, 16, 16))
+    case.q[1, 2, 7, 3] = numpy.nan
+    output, lse = case.run(options, target)
+    expect(numpy.isnan(output[1, 2, 7]).all() and numpy.isnan(lse[1, 2, 7]), "a NaN is lost")
+    output[1, 2, 7] = lse[1, 2, 7] = 0
+    expect(numpy.isfinite(output).all() and numpy.isfinite(lse).all(), "a NaN spreads")
+
+
+def infinite_score(options, target, dtype):
+    """A kept score of +inf gives NaN or the one-hot limit in its own row."""
+    bias = numpy.zeros((9, 21), numpy.float32)
+    bias[4, 11] = numpy.inf
+    extra = [("bias", "tensor<9x21xf32>", bias)]
+    case = Attention(dtype, (1, 1, 1, 9, 21, 8, 8), "additive(%bias : tensor<9x21xf32>)", extra)
+    output, _ = case.run(options, target)
+    expect(numpy.isfinite(numpy.delete(output, 4, axis=2)).all(), "an infinite score spreads")
+
+
+def lowest_mask(options, target, dtype, wide):
+    """A row of lowest floats is a row of equal scores: mean(V), not 0 and not NaN."""
+    kind = "f64" if wide else "f32"
+    bias = numpy.zeros((6, 37), NUMPY[kind])
+    bias[2:4] = numpy.finfo(NUMPY[kind]).min
+    extra = [("bias", f"tensor<6x37x{kind}>", bias)]
+    clauses = f"additive(%bias : tensor<6x37x{kind}>)"
+    case = Attention(dtype, (1, 2, 1, 6, 37, 24, 12), clauses, extra, results=("output",))
+    output = case.run(options, target)
+    mean = case.v.mean(axis=2, dtype=numpy.float64)
+    error = abs(output[:, :, 2:4] - mean[:, :, None]).max()
+    expect(error < {"f32": 1e-6, "f64": 1e-6}.get(dtype, 1e-2), f"mean(V) is missed by {error}")
+
+
+def masked_rows(options, target, dtype):
+    """Rows without a key: exactly 0 and -inf, their neighbours as ever."""
+    keep = numpy.ones((2, 1, 19, 1), bool)
+    keep[0, 0, 3:9] = keep[1, 0, 18] = False
+    extra = [("keep", "tensor<2x1x19x1xi1>", keep)]
+    case = Attention(dtype, (2, 2, 2, 19, 50, 20, 9), "keep(%keep : tensor<2x1x19x1xi1>)", extra)
+    output, lse = case.run(options, target)
+    empty = numpy.broadcast_to(~keep[..., 0], lse.shape)
+    expect((output[empty] == 0).all(), "a row without keys is not 0")
+    expect((lse[empty] == -numpy.inf).all(), "the lse of a row without keys is not -inf")
+    expect(numpy.isfinite(lse[~empty]).all() and (output[~empty] != 0).any(), "a row is lost")
+
+
+def more_queries_than_keys(options, target, dtype):
+    case = Attention(dtype, (1, 2, 1, 90, 30, 16, 16), "causal(bottom_right)")
+    output, lse = case.run(options, target)
+    expect((output[:, :, :60] == 0).all() and (lse[:, :, :60] == -numpy.inf).all(), "first rows")
+    expect(numpy.isfinite(lse[:, :, 60:]).all(), "last rows")
+
+
+def empty_shape(options, target, dtype, shape):
+    """Right shapes, zeros where there are rows."""
+    case = Attention(dtype, shape, "scale(%s)" if shape[5] == 0 else "")
+    if shape[5] == 0:
+        case.extra = [("s", case.acc, numpy.array(0.5, NUMPY[case.acc]))]
+    output, lse = case.run(options, target)
+    batch, heads, _, queries, keys, dim, value_dim = shape
+    expect(output.shape == (batch, heads, queries, value_dim), f"shape {output.shape}")
+    expect(lse.shape == (batch, heads, queries), f"shape of lse {lse.shape}")
+    if keys == 0:
+        expect((output == 0).all() and (lse == -numpy.inf).all(), "rows without keys")
+    elif dim == 0 and output.size:
+        mean = numpy.repeat(case.v, heads // shape[2], axis=1).mean(axis=2)
+        expect(abs(output - mean[:, :, None]).max() < 1e-2, "equal scores give the mean")
+
+
+def bits_of_a_row(options, target, dtype):
+    """A row's bits depend on its own query, its keys and the options: not on B, H or threads."""
+    shape = (3, 4, 2, 77, 150, 48, 32)
+    whole = Attention(dtype, shape, "causal(bottom_right)")
+    output, lse = whole.run(options, target)
+    threaded = whole.run(options, target, threads=2)
+    expect(same_bits(output, threaded[0]) and same_bits(lse, threaded[1]), "threads change bits")
+    part = Attention(dtype, (1, 2, 1, 77, 150, 48, 32), "causal(bottom_right)")
+    part.q, part.k, part.v = whole.q[1:2, 2:4], whole.k[1:2, 1:2], whole.v[1:2, 1:2]
+    alone = part.run(options, target)
+    expect(same_bits(numpy.ascontiguousarray(output[1:2, 2:4]), alone[0]), "batch changes bits")
+    # Other queries change; the rows that stay keep their bits.
+    whole.q[:, :, ::2] *= 3
+    changed, _ = whole.run(options, target)
+    expect(
+        same_bits(
+            numpy.ascontiguousarray(output[:, :, 1::2]),
+            numpy.ascontiguousarray(changed[:, :, 1::2]),
+        ),
+        "a row's bits depend on its neighbours",
+    )
+
+
+def all_cases():
+    for dtype in ("f32", "bf16", "f16", "f64"):
+        for keys in (7, 129, 300) if dtype == "f32" else (61,):
+            yield dropped_keys, (dtype, keys)
+        yield future_keys, (dtype,)
+        yield nan_in_one_query, (dtype,)
+        yield masked_rows, (dtype,)
+        yield lowest_mask, (dtype, False)
+    yield lowest_mask, ("f32", True)
+    for dtype in ("f32", "f64"):
+        yield infinite_score, (dtype,)
+        yield more_queries_than_keys, (dtype,)
+        yield bits_of_a_row, (dtype,)
+    yield bits_of_a_row, ("bf16",)
+    for zero in range(7):
+        shape = [2, 2, 1, 5, 6, 8, 4]
+        shape[zero] = 0
+        if zero in (1, 2):
+            shape[1] = shape[2] = 0
+        if zero != 2:
+            yield empty_shape, ("f32", tuple(shape))
+
+
+def run_case(job):
+    options, (function, arguments), target = job
+    try:
+        function(options, target, *arguments)
+    except (AssertionError, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return f"{function.__name__}{arguments} on {target}: {error}"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--attn-run", default="attn-run", help="the tool")
+    parser.add_argument("--targets", default="cpu,linalg", help="separated by commas")
+    parser.add_argument("--only", default="", help="cases whose name begins so")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    cases = [c for c in all_cases() if c[0].__name__.startswith(options.only)]
+    with tempfile.TemporaryDirectory() as folder:
+        options.folder = pathlib.Path(folder)
+        jobs = [(options, case, target) for case in cases for target in options.targets.split(",")]
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            failures = [failure for failure in pool.map(run_case, jobs) if failure]
+    for failure in failures:
+        print(f"FAILED {failure}")
+    print(f"{len(jobs) - len(failures)} of {len(jobs)} edge cases as they should be")
+    return 1 if failures or not jobs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
