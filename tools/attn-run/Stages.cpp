@@ -64,6 +64,11 @@ private:
 
 } // namespace
 
+void printModule(raw_ostream &os, ModuleOp module) {
+  module.print(os, OpPrintingFlags().printNameLocAsPrefix());
+  os << "\n";
+}
+
 StageWatcher::StageWatcher(std::string folder)
     : dumpFolder(std::move(folder)) {}
 
@@ -100,8 +105,7 @@ void StageWatcher::dump(Stage stage, ModuleOp module) {
   std::error_code code;
   raw_fd_ostream os(path, code);
   if (!code) {
-    module.print(os);
-    os << "\n";
+    printModule(os, module);
     os.close();
     code = os.error();
     os.clear_error();

@@ -23,6 +23,9 @@
 
 namespace attn {
 
+/// Prints a module with the arguments' names of its source.
+void printModule(llvm::raw_ostream &os, mlir::ModuleOp module);
+
 class StageWatcher {
 public:
   /// `dumpFolder` is where the modules go, or empty.

@@ -148,7 +148,7 @@ Error Run::stop(mlir::ModuleOp module) {
   if (flags.explain)
     watcher.explain(outs(), target);
   else
-    outs() << module << "\n";
+    printModule(outs(), module);
   return watcher.takeError();
 }
 
