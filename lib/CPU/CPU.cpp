@@ -51,7 +51,7 @@ static void addEntryPasses(OpPassManager &pm, const TargetInfo &target) {
 
 /// Tensors to buffers: results are computed in the caller's memory.
 static void addBufferizationPasses(OpPassManager &pm) {
-  pm.addPass(createLinalgElementwiseOpFusionPass());
+  pm.addNestedPass<func::FuncOp>(createCPUFuseElementwisePass());
   addCleanup(pm);
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;

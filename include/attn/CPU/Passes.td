@@ -24,6 +24,17 @@ def CPUPackWeightsPass : Pass<"attn-cpu-pack-weights", "::mlir::func::FuncOp"> {
                            "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def CPUFuseElementwisePass : Pass<"attn-cpu-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Fuse elementwise operations on tensors where nothing is computed twice";
+  let description = [{
+    Reads: linalg on tensors. A producer with one use goes into its consumer.
+    Declines a producer that reads its destination, and one that divides or
+    calls a function per row of a consumer that runs per element.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def CPUHoistWeightsPass : Pass<"attn-cpu-hoist-weights", "::mlir::ModuleOp"> {
   let summary = "Compute what depends on weights alone in a function of its own";
   let description = [{
