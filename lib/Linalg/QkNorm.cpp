@@ -31,8 +31,13 @@ static Value createInverseNorms(ImplicitLocOpBuilder &builder, QkNormOp op,
   Value count = sizeAsFloat(builder, sizes.back(), accumulator);
   Value epsilon =
       createFloat(builder, accumulator, op.getEpsilon().convertToDouble());
+  // Not in place: upstream's elementwise fusion would repeat an update of its
+  // destination for every channel.
+  AffineMap rows = builder.getMultiDimIdentityMap(rank - 1);
+  Value empty = tensor::EmptyOp::create(builder, ArrayRef(sizes).drop_back(),
+                                        accumulator);
   return createGeneric(
-      builder, {}, squares, builder.getMultiDimIdentityMap(rank - 1), {},
+      builder, squares, empty, {rows, rows}, {},
       [&](ImplicitLocOpBuilder &b, ValueRange e) -> Value {
         Value mean = arith::DivFOp::create(b, e[0], count);
         Value root =

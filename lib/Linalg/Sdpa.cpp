@@ -4,7 +4,7 @@
 //===----------------------------------------------------------------------===//
 //
 // One buffer of scores for the whole problem, which becomes the exponentials
-// and, on request, the weights in place. Query heads that share a key head are
+// in place. Query heads that share a key head are
 // a dimension of their own (b, hkv, g, m, n), since "h floordiv group" is not
 // a map that linalg takes; layouts are permuted maps, never transposes. Only
 // where the number of key heads is unknown are keys and values repeated: an
@@ -298,10 +298,12 @@ SmallVector<Value> UnfusedSdpa::create() {
     results.push_back(
         createLse(builder, max, sum, lse, builder.getMultiDimIdentityMap(3)));
   }
-  if (op.getWeights())
-    results.push_back(castTo(builder,
-                             createWeights(builder, exponentials, denominator),
-                             op.getWeights().getType()));
+  if (op.getWeights()) {
+    Value weights =
+        createEmpty(builder, op.getWeights().getType(), shapes.back());
+    results.push_back(
+        createWeights(builder, exponentials, denominator, weights));
+  }
   return results;
 }
 

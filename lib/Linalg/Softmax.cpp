@@ -153,12 +153,13 @@ Value attn::createNormalized(ImplicitLocOpBuilder &builder, Value acc,
 }
 
 Value attn::createWeights(ImplicitLocOpBuilder &builder, Value exponentials,
-                          Value denominator) {
+                          Value denominator, Value destination) {
   unsigned rank = rankOf(exponentials);
-  return createGeneric(builder, denominator, exponentials,
-                       {dropLast(builder, rank), identity(builder, rank)}, {},
+  AffineMap all = identity(builder, rank);
+  return createGeneric(builder, {exponentials, denominator}, destination,
+                       {all, dropLast(builder, rank), all}, {},
                        [](ImplicitLocOpBuilder &b, ValueRange e) -> Value {
-                         Value quotient = arith::DivFOp::create(b, e[1], e[0]);
-                         return select(b, isDropped(b, e[1]), 0.0, quotient);
+                         Value quotient = arith::DivFOp::create(b, e[0], e[1]);
+                         return select(b, isDropped(b, e[0]), 0.0, quotient);
                        });
 }

@@ -12,6 +12,10 @@
 // key. They turn into exponentials in place, and there a dropped key is marked
 // by a negative number: exp is never negative, and 0 would not tell a dropped
 // key from a kept one that underflowed, whose V still counts (0 * NaN = NaN).
+//
+// What is updated in place is read by two ops or more: upstream's elementwise
+// fusion pulls a producer into its only reader, and there the update would be
+// repeated for every element that the reader makes of it.
 
 namespace attn {
 
@@ -58,9 +62,10 @@ mlir::Value createNormalized(mlir::ImplicitLocOpBuilder &builder,
                              mlir::Value destination,
                              llvm::ArrayRef<mlir::AffineMap> maps);
 
-/// exponential / denominator in place, 0 at a dropped key.
+/// exponential / denominator into `destination`, 0 at a dropped key.
 mlir::Value createWeights(mlir::ImplicitLocOpBuilder &builder,
-                          mlir::Value exponentials, mlir::Value denominator);
+                          mlir::Value exponentials, mlir::Value denominator,
+                          mlir::Value destination);
 
 } // namespace attn
 

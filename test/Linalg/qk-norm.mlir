@@ -1,4 +1,6 @@
 // RUN: attn-opt %s --attn-linalg --canonicalize --cse --split-input-file -mlir-print-local-scope | FileCheck %s
+// Upstream's fusion repeats an update of a destination; there is none to repeat.
+// RUN: attn-opt %s --attn-linalg --canonicalize --linalg-fuse-elementwise-ops --split-input-file | FileCheck %s --check-prefix=FUSED
 // This lowering cannot fail.
 
 // inverse[s,h] = 1 / sqrt(sum_d x^2 / 8 + eps); y = x * inverse * gamma, sums
@@ -13,8 +15,8 @@
 // CHECK-NEXT: %[[WIDE:.+]] = arith.extf %[[XI]] : f16 to f32
 // CHECK-NEXT: %[[SQUARE:.+]] = arith.mulf %[[WIDE]], %[[WIDE]]
 // CHECK-NEXT: arith.addf %[[SUM]], %[[SQUARE]]
-// CHECK: %[[INVERSE:.+]] = linalg.generic {{.+}} outs(%[[SQUARES]]
-// CHECK-NEXT: ^bb0(%[[ALL:.+]]: f32):
+// CHECK: %[[INVERSE:.+]] = linalg.generic {{.+}} ins(%[[SQUARES]]
+// CHECK-NEXT: ^bb0(%[[ALL:.+]]: f32, %{{.+}}: f32):
 // CHECK-NEXT: %[[MEAN:.+]] = arith.divf %[[ALL]], %[[COUNT]]
 // CHECK-NEXT: %[[SAFE:.+]] = arith.addf %[[MEAN]], %[[EPS]]
 // CHECK-NEXT: %[[ROOT:.+]] = math.sqrt %[[SAFE]]
@@ -28,6 +30,12 @@
 // CHECK-NEXT: %[[SCALED:.+]] = arith.mulf %[[UNIT]], %[[GW]]
 // CHECK-NEXT: arith.truncf %[[SCALED]] : f32 to f16
 // CHECK: return %[[Y]]
+// FUSED-LABEL: func.func @rms_norm(
+// FUSED-SAME: %[[X:.+]]: tensor<?x2x8xf16>, %[[GAMMA:.+]]: tensor<8xf16>
+// FUSED: %[[SQUARES:.+]] = linalg.generic {{.+}}"reduction"]}
+// FUSED: linalg.generic {{.+}} ins(%[[X]], %[[SQUARES]], %[[GAMMA]]
+// FUSED-NOT: linalg.generic
+// FUSED: return
 func.func @rms_norm(%x: tensor<?x2x8xf16>, %gamma: tensor<8xf16>) -> tensor<?x2x8xf16> {
   %y = attn.qk_norm %x, %gamma eps(1.0e-6) : tensor<?x2x8xf16>, tensor<8xf16>
   return %y : tensor<?x2x8xf16>

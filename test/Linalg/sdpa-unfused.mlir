@@ -174,8 +174,8 @@ func.func @double(%q: tensor<1x2x5x8xf64>) -> tensor<1x2x5x8xf64> {
 // CHECK-NEXT: %[[SOME:.+]] = arith.addf %[[MAXJ]], %[[LOG]]
 // CHECK-NEXT: %[[NONE:.+]] = arith.cmpf oeq, %[[SUMJ]], %[[ZERO]]
 // CHECK-NEXT: arith.select %[[NONE]], %[[LOWEST]], %[[SOME]]
-// CHECK: %[[W:.+]] = linalg.generic {{.+}} ins(%[[DENOMINATOR]] : {{.+}}) outs(%[[P]]
-// CHECK-NEXT: ^bb0(%[[DI:.+]]: f32, %[[PI:.+]]: f32):
+// CHECK: %[[W:.+]] = linalg.generic {{.+}} ins(%[[P]], %[[DENOMINATOR]]
+// CHECK-NEXT: ^bb0(%[[PI:.+]]: f32, %[[DI:.+]]: f32, %{{.+}}: f32):
 // CHECK-NEXT: %[[WI:.+]] = arith.divf %[[PI]], %[[DI]]
 // CHECK-NEXT: %[[DROPPED:.+]] = arith.cmpf olt, %[[PI]], %[[ZERO]]
 // CHECK-NEXT: arith.select %[[DROPPED]], %[[ZERO]], %[[WI]]

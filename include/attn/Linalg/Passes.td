@@ -19,7 +19,7 @@ def LinalgPass : Pass<"attn-linalg", "::mlir::func::FuncOp"> {
     tensors that one-shot bufferization takes.
 
     `attn.sdpa` becomes its unfused form, one buffer of scores that turns into
-    probabilities in place:
+    exponentials in place:
     ```mlir
     // S[b,h,m,n] = sum_d Q K              linalg.generic, grouped heads through tensor.expand_shape
     // S = score(scale * S), -inf if dropped       in place, the regions inlined
