@@ -335,9 +335,8 @@ Values AttentionKernel::scoreTile(int64_t vectors, int64_t tile,
     rows.push_back(k.add(block.base, k.min(k.add(first, i), lastKey)));
     llvm::append_range(start, init);
   }
-  return k.loop(
-      zero, headSize, 1, start,
-      [&](Value d, ValueRange accumulators) -> Values {
+  return k.hotLoop(
+      zero, headSize, start, [&](Value d, ValueRange accumulators) -> Values {
         Values q, result;
         for (int64_t j = 0; j < vectors; ++j)
           q.push_back(k.load(queriesT, {d, column(j)}));
@@ -588,8 +587,8 @@ void AttentionKernel::accumulateTile(int64_t vectors, int64_t channels,
   for (int64_t i = 0; i < channels; ++i)
     for (int64_t j = 0; j < vectors; ++j)
       init.push_back(k.load(outputT, {k.add(channel, i), column(j)}));
-  Values sums = k.loop(
-      zero, block.count, 1, init, [&](Value r, ValueRange carried) -> Values {
+  Values sums = k.hotLoop(
+      zero, block.count, init, [&](Value r, ValueRange carried) -> Values {
         Values p, result;
         Value row = k.add(block.base, r);
         for (int64_t j = 0; j < vectors; ++j)

@@ -5,6 +5,8 @@
 
 #include "KernelBuilder.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 using namespace attn;
 
@@ -12,8 +14,7 @@ KernelBuilder::KernelBuilder(ImplicitLocOpBuilder &b, FloatType accumulator,
                              int64_t lanes)
     : b(b), accumulator(accumulator), lanes(lanes),
       vector(VectorType::get({lanes}, accumulator)),
-      bits(VectorType::get({lanes},
-                           b.getIntegerType(accumulator.getWidth()))),
+      bits(VectorType::get({lanes}, b.getIntegerType(accumulator.getWidth()))),
       mask(VectorType::get({lanes}, b.getI1Type())) {}
 
 //===----------------------------------------------------------------------===//
@@ -109,19 +110,18 @@ Value KernelBuilder::exp2(Value x) {
                                    0.055507337434700856,
                                    0.009671512639956454,
                                    0.0013264727140072014};
-  static const double kDouble[] = {
-      1.0,
-      0.6931471805599453,
-      0.2402265069591013,
-      0.055504108664820084,
-      0.00961812910759412,
-      0.001333355814677462,
-      0.0001540353045711209,
-      1.5252733493127489e-05,
-      1.3215435282308488e-06,
-      1.0178199571842138e-07,
-      7.073783248503134e-09,
-      4.434771298200377e-10};
+  static const double kDouble[] = {1.0,
+                                   0.6931471805599453,
+                                   0.2402265069591013,
+                                   0.055504108664820084,
+                                   0.00961812910759412,
+                                   0.001333355814677462,
+                                   0.0001540353045711209,
+                                   1.5252733493127489e-05,
+                                   1.3215435282308488e-06,
+                                   1.0178199571842138e-07,
+                                   7.073783248503134e-09,
+                                   4.434771298200377e-10};
   bool isDouble = accumulator.isF64();
   ArrayRef<double> coefficients =
       isDouble ? ArrayRef<double>(kDouble) : ArrayRef<double>(kSingle);
@@ -150,8 +150,8 @@ Value KernelBuilder::scratch(ArrayRef<OpFoldResult> shape, Type element) {
   SmallVector<Value> dynamic;
   dispatchIndexOpFoldResults(shape, dynamic, sizes);
   return memref::AllocaOp::create(
-      b, MemRefType::get(sizes, element ? element : Type(accumulator)),
-      dynamic, b.getI64IntegerAttr(64));
+      b, MemRefType::get(sizes, element ? element : Type(accumulator)), dynamic,
+      b.getI64IntegerAttr(64));
 }
 Value KernelBuilder::load(Value memref, ValueRange indices) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
@@ -206,9 +206,8 @@ Values KernelBuilder::transpose(Values rows) {
 // Control
 //===----------------------------------------------------------------------===//
 
-Values
-KernelBuilder::loop(Value lo, Value hi, int64_t step, ValueRange init,
-                    function_ref<Values(Value, ValueRange)> body) {
+Values KernelBuilder::loop(Value lo, Value hi, int64_t step, ValueRange init,
+                           function_ref<Values(Value, ValueRange)> body) {
   auto loop = scf::ForOp::create(
       b, lo, hi, index(step), init,
       [&](OpBuilder &nested, Location, Value iv, ValueRange carried) {
@@ -217,6 +216,19 @@ KernelBuilder::loop(Value lo, Value hi, int64_t step, ValueRange init,
         scf::YieldOp::create(b, body(iv, carried));
       });
   return Values(loop.getResults());
+}
+
+Values KernelBuilder::hotLoop(Value lo, Value hi, ValueRange init,
+                              function_ref<Values(Value, ValueRange)> body) {
+  Values results = loop(lo, hi, 1, init, body);
+  MLIRContext *context = b.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      context, /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  auto annotation = LLVM::LoopAnnotationAttr::get(
+      context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});
+  // Read by the conversion of scf.for to control flow.
+  results.front().getDefiningOp()->setAttr("llvm.loop_annotation", annotation);
+  return results;
 }
 
 Values KernelBuilder::branch(Value condition, TypeRange types,

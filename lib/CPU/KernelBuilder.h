@@ -84,6 +84,10 @@ struct KernelBuilder {
 
   //===--- control --------------------------------------------------------===//
   /// for (iv = lo; iv < hi; iv += step): returns the carried values.
+  /// A hot loop is as long as it should be: it is not unrolled, because the
+  /// scheduler would then load for two rounds at once and spill.
+  Values hotLoop(mlir::Value lo, mlir::Value hi, mlir::ValueRange init,
+                 llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
   Values loop(mlir::Value lo, mlir::Value hi, int64_t step,
               mlir::ValueRange init,
               llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);

@@ -108,7 +108,7 @@ Values MatmulKernel::initial(int64_t rows, ValueRange masks) {
 /// sum_k x[row][k] w[k] over [from, to), for a tile of rows.
 Values MatmulKernel::sumBlock(Value from, Value to, ValueRange row) {
   Values zeros(row.size() * vectors, k.splat(0.0));
-  return k.loop(from, to, 1, zeros, [&](Value d, ValueRange carried) -> Values {
+  return k.hotLoop(from, to, zeros, [&](Value d, ValueRange carried) -> Values {
     Values w, result;
     for (int64_t j = 0; j < vectors; ++j)
       w.push_back(k.load(op.getPacked(), {zero, d, k.index(j * k.lanes)}));

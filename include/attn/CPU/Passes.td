@@ -181,7 +181,8 @@ def CPUKernelsPass : Pass<"attn-cpu-kernels"> {
   let options = [Option<"lanes", "lanes", "int64_t", "8",
                         "32-bit lanes of a vector register (products; attention has its plan)">];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::LLVM::LLVMDialect"];
 }
 
 def CPUResolveExpandShapePass : Pass<"attn-cpu-resolve-expand-shape"> {
