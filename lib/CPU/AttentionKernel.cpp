@@ -53,6 +53,21 @@ struct Rows {
   Values at(Value s, Value d) const {
     return applyLayout<Value>(layout, {zero, zero, s, d});
   }
+  /// Channels [d, d + count) of row s, as one view: its elements are then a
+  /// fixed distance from one pointer instead of `count` sums of indices, which
+  /// would each hold a register.
+  Value channels(ImplicitLocOpBuilder &b, Value s, Value d,
+                 int64_t count) const {
+    OpFoldResult first = b.getIndexAttr(0), one = b.getIndexAttr(1);
+    SmallVector<OpFoldResult> offsets =
+        applyLayout<OpFoldResult>(layout, {first, first, s, d});
+    SmallVector<OpFoldResult> sizes = applyLayout<OpFoldResult>(
+        layout, {one, one, one, b.getIndexAttr(count)});
+    SmallVector<OpFoldResult> strides(4, one);
+    MemRefType type = memref::SubViewOp::inferRankReducedResultType(
+        {count}, cast<MemRefType>(memref.getType()), offsets, sizes, strides);
+    return memref::SubViewOp::create(b, type, memref, offsets, sizes, strides);
+  }
   bool contiguousRows() const {
     return getLayoutPosition(layout, 3) == 3 && isInnermostContiguous(memref);
   }
@@ -590,12 +605,12 @@ void AttentionKernel::accumulateTile(int64_t vectors, int64_t channels,
   Values sums = k.hotLoop(
       zero, block.count, init, [&](Value r, ValueRange carried) -> Values {
         Values p, result;
-        Value row = k.add(block.base, r);
+        Value v =
+            block.values.channels(k.b, k.add(block.base, r), channel, channels);
         for (int64_t j = 0; j < vectors; ++j)
           p.push_back(k.load(scoresT, {r, column(j)}));
         for (int64_t i = 0; i < channels; ++i) {
-          Value x = k.broadcast(k.loadScalar(
-              block.values.memref, block.values.at(row, k.add(channel, i))));
+          Value x = k.broadcast(k.loadScalar(v, k.index(i)));
           for (int64_t j = 0; j < vectors; ++j)
             result.push_back(k.fma(x, p[j], carried[i * vectors + j]));
         }
