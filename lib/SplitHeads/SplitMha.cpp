@@ -236,7 +236,8 @@ static void replaceByEmpty(RewriterBase &rewriter, MhaOp op) {
 }
 
 void attn::splitMha(RewriterBase &rewriter, MhaOp op) {
-  if (hasNoRows(op.getX()))
+  // x and context agree in B.
+  if (hasNoRows(op.getX()) || typeOf(op.getKeySource()).getDimSize(0) == 0)
     return replaceByEmpty(rewriter, op);
   ImplicitLocOpBuilder b(op.getLoc(), rewriter);
   const SmallVector<ReassociationIndices> rowGroups{{0, 1}, {2}};

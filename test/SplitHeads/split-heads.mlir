@@ -106,3 +106,36 @@ func.func @dynamic_weights(%x: tensor<?x?x?xf32>, %w: tensor<?x?xf32>) -> tensor
     : tensor<?x?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32> -> tensor<2x?x8xf32>
   return %y : tensor<2x?x8xf32>
 }
+
+// No rows to project: nothing is reshaped, and nothing computed.
+// CHECK-LABEL: func.func @no_queries(
+// CHECK-SAME:    %[[X:.+]]: tensor<0x?x8xf32>
+// CHECK-NOT:     linalg
+// CHECK:         %[[M:.+]] = tensor.dim %[[X]], %{{.+}}
+// CHECK:         %[[Y:.+]] = tensor.empty(%[[M]]) : tensor<0x?x8xf32>
+// CHECK:         return %[[Y]]
+func.func @no_queries(%x: tensor<0x?x8xf32>, %w: tensor<8x8xf32>) -> tensor<0x?x8xf32> {
+  %y = attn.mha %x weights(%w, %w, %w, %w) heads(4)
+    : tensor<0x?x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32> -> tensor<0x?x8xf32>
+  return %y : tensor<0x?x8xf32>
+}
+
+// No keys: rows of zeros, which sdpa and the output projection make.
+// CHECK-LABEL: func.func @no_keys(
+// CHECK:         %[[K:.+]] = tensor.empty(%{{.+}}) : tensor<?x0x4x2xf32>
+// CHECK:         attn.sdpa %{{.+}}, %[[K]], %[[K]]
+func.func @no_keys(%x: tensor<?x5x8xf32>, %c: tensor<?x0x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x5x8xf32> {
+  %y = attn.mha %x context(%c) weights(%w, %w, %w, %w) heads(4)
+    : tensor<?x5x8xf32>, tensor<?x0x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32> -> tensor<?x5x8xf32>
+  return %y : tensor<?x5x8xf32>
+}
+
+// A row without channels projects to its bias; slices of nothing are nothing.
+// CHECK-LABEL: func.func @no_channels(
+// CHECK:         tensor.empty() : tensor<8x0xf32>
+// CHECK:         attn.sdpa
+func.func @no_channels(%x: tensor<2x5x0xf32>, %w: tensor<16x0xf32>, %wo: tensor<8x8xf32>, %b: tensor<16xf32>, %bo: tensor<8xf32>) -> tensor<2x5x8xf32> {
+  %y = attn.mha %x packed(%w, %wo) bias(%b, %bo) heads(4) kv_heads(2)
+    : tensor<2x5x0xf32>, tensor<16x0xf32>, tensor<8x8xf32>, tensor<16xf32>, tensor<8xf32> -> tensor<2x5x8xf32>
+  return %y : tensor<2x5x8xf32>
+}
