@@ -40,24 +40,28 @@ bool usedByCodegen(StringRef feature) {
       {"f16c", "lzcnt", "popcnt", "movbe", "gfni", "ssse3", "cmov"}, feature);
 }
 
+/// True for an entry of a feature string that code might use and this machine
+/// lacks.
+bool isMissing(StringRef feature) {
+  return feature.consume_front("+") && usedByCodegen(feature) &&
+         !hostFeatures().lookup(feature);
+}
+
 /// The first feature of `target` that this machine lacks and that compiled code
 /// might use.
 std::string firstMissing(const TargetInfo &target) {
   for (StringRef feature : split(target.features, ','))
-    if (feature.consume_front("+") && usedByCodegen(feature) &&
-        !hostFeatures().lookup(feature))
-      return feature.str();
+    if (isMissing(feature))
+      return feature.drop_front().str();
   return "";
 }
 
 /// Turns off what this machine hides.
 void subtractMissing(TargetInfo &target) {
   std::vector<std::string> features;
-  for (StringRef feature : split(target.features, ',')) {
-    bool missing = feature.starts_with("+") &&
-                   !hostFeatures().lookup(feature.drop_front());
-    features.push_back((missing ? "-" + feature.drop_front() : feature).str());
-  }
+  for (StringRef feature : split(target.features, ','))
+    features.push_back(
+        (isMissing(feature) ? "-" + feature.drop_front() : feature).str());
   target.features = join(features, ",");
 }
 

@@ -91,7 +91,7 @@ Expected<Signature> Signature::read(func::FuncOp func) {
   }
   for (auto [i, type] : enumerate(func.getResultTypes())) {
     std::optional<ValueInfo> info = describe(type);
-    if (!info || info->isScalar)
+    if (!info)
       return unsupported("result", i, type);
     signature.results.push_back(std::move(*info));
   }
