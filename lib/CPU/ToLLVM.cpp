@@ -155,6 +155,20 @@ void makePrivateInternal(ModuleOp module) {
           LLVM::LinkageAttr::get(module.getContext(), LLVM::Linkage::Internal));
 }
 
+/// Callers enter through the C interface. Behind it the function with one
+/// argument per field of a descriptor, hundreds for a model, goes away by
+/// inlining: code generation is quadratic in such calls.
+void makeWrappedInternal(ModuleOp module) {
+  for (auto func : module.getOps<LLVM::LLVMFuncOp>()) {
+    auto wrapper = module.lookupSymbol<LLVM::LLVMFuncOp>(
+        ("_mlir_ciface_" + func.getName()).str());
+    if (!wrapper || wrapper.isExternal() || func.isExternal())
+      continue;
+    func.setLinkage(LLVM::Linkage::Internal);
+    func.setAlwaysInline(true);
+  }
+}
+
 struct CPUToLLVMPass final : attn::impl::CPUToLLVMPassBase<CPUToLLVMPass> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
@@ -182,7 +196,8 @@ struct CPUToLLVMPass final : attn::impl::CPUToLLVMPassBase<CPUToLLVMPass> {
     target.addLegalOp<ModuleOp>();
     if (failed(
             applyFullConversion(getOperation(), target, std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    makeWrappedInternal(getOperation());
   }
 };
 } // namespace
