@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -74,6 +75,20 @@ static void addTaskPasses(OpPassManager &pm) {
   addCleanup(pm);
 }
 
+/// bf16 is computed in f32 and rounded by integer arithmetic: what the machine
+/// lacks would become calls of functions that Debian 12's libgcc does not have.
+static void addBF16Passes(OpPassManager &pm) {
+  pm.addPass(math::createMathExtendToSupportedTypes());
+  arith::ArithEmulateUnsupportedFloatsOptions narrow;
+  narrow.sourceTypeStrs = {"bf16"};
+  narrow.targetTypeStr = "f32";
+  pm.addPass(arith::createArithEmulateUnsupportedFloats(narrow));
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addPass(arith::createArithExpandOpsPass(expand));
+  pm.addPass(createCPUBF16BitsPass());
+}
+
 static void addLLVMPasses(OpPassManager &pm) {
   pm.addPass(createConvertVectorToSCFPass(
       VectorTransferToSCFOptions().enableFullUnroll()));
@@ -102,11 +117,7 @@ void attn::buildCPUPipeline(OpPassManager &pm, const TargetInfo &target) {
   addCleanup(pm);
   pm.addPass(createCPULoopsPass());
   pm.addPass(createCPUMathPass());
-  // A bf16 operation that the machine lacks would become a call of a function
-  // that Debian 12's libgcc does not have.
-  arith::ArithExpandOpsPassOptions expand;
-  expand.includeBf16 = true;
-  pm.addPass(arith::createArithExpandOpsPass(expand));
+  addBF16Passes(pm);
   addLLVMPasses(pm);
 }
 

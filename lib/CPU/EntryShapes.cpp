@@ -62,7 +62,15 @@ static LogicalResult resolveDims(func::FuncOp func) {
     dialect->getCanonicalizationPatterns(patterns);
   for (RegisteredOperationName op : context->getRegisteredOperations())
     op.getCanonicalizationPatterns(patterns, context);
-  return applyPatternsGreedily(func, std::move(patterns));
+  if (failed(applyPatternsGreedily(func, std::move(patterns))))
+    return failure();
+  // Only sizes matter here, so that what no size needs is dead whatever its
+  // effects are.
+  for (Operation &op : llvm::make_early_inc_range(
+           llvm::reverse(func.front().without_terminator())))
+    if (op.use_empty())
+      op.erase();
+  return success();
 }
 
 FailureOr<func::FuncOp> attn::createDimsFunction(OpBuilder &builder,

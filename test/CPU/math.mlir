@@ -43,3 +43,11 @@ func.func @untouched(%x: f32) -> f32 {
   %1 = math.fma %0, %x, %x : f32
   return %1 : f32
 }
+
+// CHECK-LABEL: func.func @two_steps
+// CHECK:         arith.extf %{{.+}} : bf16 to f32
+// CHECK:         arith.extf %{{.+}} : f32 to f64
+func.func @two_steps(%x: bf16) -> f64 {
+  %0 = arith.extf %x : bf16 to f64
+  return %0 : f64
+}

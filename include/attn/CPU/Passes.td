@@ -147,6 +147,16 @@ def CPUMathPass : Pass<"attn-cpu-math"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def CPUBF16BitsPass : Pass<"attn-cpu-bf16-bits", "::mlir::ModuleOp"> {
+  let summary = "Turn bf16 into the integers that it is stored as";
+  let description = [{
+    Reads: a module in which no operation computes in bf16, as
+    arith-emulate-unsupported-floats, math-extend-to-supported-types and
+    arith-expand leave it. Replaces bf16 by i16 in all types and constants.
+    `attn.packed` keeps its types.
+  }];
+}
+
 def CPUToLLVMPass : Pass<"attn-cpu-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Convert what is left to the LLVM dialect";
   let description = [{
