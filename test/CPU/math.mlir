@@ -1,5 +1,5 @@
 // RUN: attn-opt %s --attn-cpu-math | FileCheck %s
-// This pass cannot fail. The values are checked in test/EndToEnd.
+// This pass cannot fail. The values are checked in math-accuracy.test.
 
 // CHECK-LABEL: func.func @scalars
 // CHECK-NOT:     math.{{exp|exp2|log|tanh|erf}} 
