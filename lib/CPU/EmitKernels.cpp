@@ -1,5 +1,4 @@
-//===- EmitKernels.cpp - attn-cpu-kernels: tile-level ops on buffers to vector
-//code
+//===- EmitKernels.cpp - attn-cpu-kernels: tile-level ops to vector code -===//
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//

@@ -1,4 +1,4 @@
-//===- KernelBuilder.cpp - Vector code of one lane width, written briefly
+//===- KernelBuilder.cpp - Vector code, written briefly ------------------===//
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//

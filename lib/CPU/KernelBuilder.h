@@ -1,4 +1,4 @@
-//===- KernelBuilder.h - Vector code of one lane width, written briefly
+//===- KernelBuilder.h - Vector code, written briefly -----------*- C++ -*-===//
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
@@ -86,8 +86,9 @@ struct KernelBuilder {
   /// for (iv = lo; iv < hi; iv += step): returns the carried values.
   /// A hot loop is as long as it should be: it is not unrolled, because the
   /// scheduler would then load for two rounds at once and spill.
-  Values hotLoop(mlir::Value lo, mlir::Value hi, mlir::ValueRange init,
-                 llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
+  Values
+  hotLoop(mlir::Value lo, mlir::Value hi, mlir::ValueRange init,
+          llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);
   Values loop(mlir::Value lo, mlir::Value hi, int64_t step,
               mlir::ValueRange init,
               llvm::function_ref<Values(mlir::Value, mlir::ValueRange)> body);

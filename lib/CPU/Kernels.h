@@ -1,4 +1,4 @@
-//===- Kernels.h - The kernels of the CPU room
+//===- Kernels.h - The kernels of the CPU room ------------------*- C++ -*-===//
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//

@@ -1,4 +1,4 @@
-//===- RegionVectorizer.cpp - Score and mask regions, evaluated for a vector of queries
+//===- RegionVectorizer.cpp - Score and mask regions over lanes ----------===//
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
@@ -71,8 +71,7 @@ Value RegionVectorizer::capture(unsigned number, Value row, Value key,
     return element(lastRow);
   SmallVector<Value> lanes;
   for (int64_t lane = 0; lane < kernel.lanes; ++lane)
-    lanes.push_back(
-        element(kernel.min(kernel.add(row, lane), lastRow)));
+    lanes.push_back(element(kernel.min(kernel.add(row, lane), lastRow)));
   return vector::FromElementsOp::create(
       b, VectorType::get({kernel.lanes}, lanes.front().getType()), lanes);
 }

@@ -1,4 +1,4 @@
-//===- RegionVectorizer.h - Score and mask regions, evaluated for a vector of queries
+//===- RegionVectorizer.h - Score and mask regions over lanes ---*- C++ -*-===//
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//

@@ -35,8 +35,8 @@ expandedStrides(OpBuilder &b, memref::ExpandShapeOp op,
     OpFoldResult running = stride;
     for (int64_t dim : llvm::reverse(group)) {
       strides[dim] = running;
-      running = affine::makeComposedFoldedAffineApply(
-          b, op.getLoc(), s0 * s1, {running, sizes[dim]});
+      running = affine::makeComposedFoldedAffineApply(b, op.getLoc(), s0 * s1,
+                                                      {running, sizes[dim]});
     }
   }
   return strides;
@@ -45,8 +45,7 @@ expandedStrides(OpBuilder &b, memref::ExpandShapeOp op,
 static void resolve(memref::ExpandShapeOp op) {
   OpBuilder b(op);
   Location loc = op.getLoc();
-  auto metadata =
-      memref::ExtractStridedMetadataOp::create(b, loc, op.getSrc());
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, op.getSrc());
   SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
   SmallVector<OpFoldResult> strides =
       expandedStrides(b, op, metadata.getConstifiedMixedStrides(), sizes);
@@ -62,8 +61,7 @@ struct CPUResolveExpandShapePass final
     : impl::CPUResolveExpandShapePassBase<CPUResolveExpandShapePass> {
   void runOnOperation() override {
     SmallVector<memref::ExpandShapeOp> ops;
-    getOperation()->walk(
-        [&](memref::ExpandShapeOp op) { ops.push_back(op); });
+    getOperation()->walk([&](memref::ExpandShapeOp op) { ops.push_back(op); });
     llvm::for_each(ops, resolve);
   }
 };

@@ -1,4 +1,4 @@
-//===- TileMatmul.cpp - attn-cpu-tile-matmul: packed products to parallel tasks
+//===- TileMatmul.cpp - attn-cpu-tile-matmul: products to tasks ----------===//
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
@@ -28,8 +28,8 @@ static OpFoldResult tileSize(ImplicitLocOpBuilder &b, Value i, int64_t step,
   bindDims(b.getContext(), d0);
   bindSymbols(b.getContext(), s0);
   AffineExpr stepExpr = b.getAffineConstantExpr(step);
-  AffineMap map = AffineMap::get(1, 1, {stepExpr, s0 - d0 * step},
-                                 b.getContext());
+  AffineMap map =
+      AffineMap::get(1, 1, {stepExpr, s0 - d0 * step}, b.getContext());
   return affine::makeComposedFoldedAffineMin(b, b.getLoc(), map, {i, total});
 }
 

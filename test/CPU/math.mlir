@@ -2,7 +2,7 @@
 // This pass cannot fail. The values are checked in math-accuracy.test.
 
 // CHECK-LABEL: func.func @scalars
-// CHECK-NOT:     math.{{exp|exp2|log|tanh|erf}} 
+// CHECK-NOT:     math.{{exp|exp2|log|tanh|erf}}
 // CHECK:         return
 func.func @scalars(%x: f32, %y: f64) -> (f32, f32, f64, f64, f64) {
   %0 = math.exp %x : f32

@@ -34,8 +34,8 @@ void attn_rt_parallel_for(void (*task)(int64_t, void *), int64_t count,
 static float q[H * M * D], k[Hkv * N * D], v[Hkv * N * D], o[H * M * D];
 
 static memref4 make(float *data, int64_t heads, int64_t rows) {
-  memref4 m = {data, data, 0, {1, heads, rows, D},
-               {heads * rows * D, rows * D, D, 1}};
+  memref4 m = {
+      data, data, 0, {1, heads, rows, D}, {heads * rows * D, rows * D, D, 1}};
   return m;
 }
 

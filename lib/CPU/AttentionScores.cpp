@@ -1,0 +1,293 @@
+//===- AttentionScores.cpp - Scores, weights, the lagging maximum ---------===//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "AttentionKernel.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace attn;
+
+KeyBlock AttentionKernel::makeBlock(Value blockStart, int64_t size) {
+  KeyBlock block;
+  block.start = k.max(blockStart, op.getLo());
+  Value end = k.min(k.add(blockStart, size), op.getHi());
+  block.count = k.sub(end, block.start);
+  if (hasScore()) {
+    block.partial = arith::ConstantOp::create(k.b, k.b.getBoolAttr(true));
+  } else if (hasMask()) {
+    Value before = k.less(block.start, op.getFullLo());
+    Value after = k.less(op.getFullHi(), end);
+    block.partial = arith::OrIOp::create(k.b, before, after);
+  }
+  block.keys = key;
+  block.values = value;
+  block.base = block.start;
+  if (widens()) {
+    block.keys = widen(key, keyScratch, block.start, block.count);
+    block.values = widen(value, valueScratch, block.start, block.count);
+    block.base = zero;
+  }
+  return block;
+}
+
+/// Copies rows [start, start + count) to `scratch` in the accumulator type.
+Rows AttentionKernel::widen(const Rows &source, Value scratch, Value start,
+                            Value count) {
+  Value depth = k.b.createOrFold<memref::DimOp>(scratch, 1);
+  k.loop(zero, count, 1, {}, [&](Value r, ValueRange) -> Values {
+    Value row = k.add(start, r), vectorEnd = zero;
+    if (source.contiguousRows()) {
+      vectorEnd = k.floorTo(depth, k.lanes);
+      k.loop(zero, vectorEnd, k.lanes, {}, [&](Value d, ValueRange) -> Values {
+        k.store(k.load(source.memref, source.at(row, d)), scratch, {r, d});
+        return {};
+      });
+    }
+    k.loop(vectorEnd, depth, 1, {}, [&](Value d, ValueRange) -> Values {
+      k.storeScalar(k.loadScalar(source.memref, source.at(row, d)), scratch,
+                    {r, d});
+      return {};
+    });
+    return {};
+  });
+  // [1,1,S,D] with unit dimensions in front of the scratch's rows.
+  auto type = cast<MemRefType>(scratch.getType());
+  SmallVector<int64_t> shape{1, 1, type.getDimSize(0), type.getDimSize(1)};
+  SmallVector<OpFoldResult> sizes{k.b.getIndexAttr(1), k.b.getIndexAttr(1),
+                                  k.b.getIndexAttr(shape[2]),
+                                  getAsOpFoldResult(depth)};
+  Value expanded = memref::ExpandShapeOp::create(
+      k.b, shape, scratch, SmallVector<ReassociationIndices>{{0, 1, 2}, {3}},
+      sizes);
+  return {expanded, getIdentityLayout(k.b.getContext()), zero};
+}
+
+/// tile x vectors accumulators; rows past the block repeat its last key.
+Values AttentionKernel::scoreTile(int64_t vectors, int64_t tile,
+                                  const KeyBlock &block, Value first,
+                                  ValueRange init) {
+  Value lastKey = k.sub(block.count, one);
+  Values rows, start;
+  for (int64_t i = 0; i < tile; ++i) {
+    rows.push_back(k.add(block.base, k.min(k.add(first, i), lastKey)));
+    llvm::append_range(start, init);
+  }
+  return k.hotLoop(
+      zero, headSize, start, [&](Value d, ValueRange accumulators) -> Values {
+        Values q, result;
+        for (int64_t j = 0; j < vectors; ++j)
+          q.push_back(k.load(queriesT, {d, column(j)}));
+        for (int64_t i = 0; i < tile; ++i) {
+          Value x = k.broadcast(
+              k.loadScalar(block.keys.memref, block.keys.at(rows[i], d)));
+          for (int64_t j = 0; j < vectors; ++j)
+            result.push_back(k.fma(x, q[j], accumulators[i * vectors + j]));
+        }
+        return result;
+      });
+}
+
+/// init + K Q^T of the block to scratch.
+void AttentionKernel::storeScores(int64_t vectors, int64_t tile,
+                                  const KeyBlock &block, ValueRange init) {
+  k.loop(zero, block.count, tile, {}, [&](Value first, ValueRange) -> Values {
+    Values s = scoreTile(vectors, tile, block, first, init);
+    for (int64_t i = 0; i < tile; ++i)
+      for (int64_t j = 0; j < vectors; ++j)
+        k.store(s[i * vectors + j], scoresT, {k.add(first, i), column(j)});
+    return {};
+  });
+}
+
+/// Which queries keep key `r`: not masked, and no score of -inf. Only where
+/// keys can be dropped at all.
+Values AttentionKernel::kept(int64_t vectors, const KeyBlock &block, Value r,
+                             ValueRange s, Value firstRow) {
+  Values result;
+  for (int64_t j = 0; j < vectors; ++j) {
+    Value row = k.add(firstRow, j * k.lanes);
+    Value keep;
+    if (hasMask())
+      keep = region.mask(row, k.add(block.start, r));
+    if (hasScore()) {
+      Value finite =
+          k.compare(arith::CmpFPredicate::UNE, s[j], k.splat(-kInfinity));
+      keep = keep ? Value(arith::AndIOp::create(k.b, keep, finite)) : finite;
+    }
+    result.push_back(keep);
+  }
+  return result;
+}
+
+/// Largest kept score per query, -inf where none is; leaves scores in scratch.
+Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
+                                     Value firstRow) {
+  storeScores(vectors, kColdTile, block, Values(vectors, k.splat(0.0)));
+  return k.loop(zero, block.count, 1, Values(vectors, k.splat(-kInfinity)),
+                [&](Value r, ValueRange carried) -> Values {
+                  Values s, result;
+                  for (int64_t j = 0; j < vectors; ++j) {
+                    s.push_back(k.load(scoresT, {r, column(j)}));
+                    if (hasScore())
+                      s[j] = region.score(s[j], k.add(firstRow, j * k.lanes),
+                                          k.add(block.start, r));
+                  }
+                  Values keep;
+                  if (canDrop())
+                    keep = kept(vectors, block, r, s, firstRow);
+                  for (int64_t j = 0; j < vectors; ++j) {
+                    Value x = canDrop()
+                                  ? k.select(keep[j], s[j], k.splat(-kInfinity))
+                                  : s[j];
+                    result.push_back(k.maxOrSecond(x, carried[j]));
+                  }
+                  return result;
+                });
+}
+
+/// Leaves p = 2^(s - m), -0.0 where dropped, in scratch; returns its sums.
+/// `init` is -m, where the accumulators start when there is no score region.
+Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
+                                ValueRange init, Value firstRow) {
+  Values zeros(vectors, k.splat(0.0));
+  storeScores(vectors, plan.getKeyRows(), block,
+              hasScore() ? ValueRange(zeros) : init);
+  auto pass = [&](Value lo, Value hi, ValueRange sums, bool dropping) {
+    return k.loop(lo, hi, 1, sums, [&](Value r, ValueRange carried) -> Values {
+      return weightRow(vectors, block, r, init, carried, firstRow, dropping);
+    });
+  };
+  if (!canDrop())
+    return pass(zero, block.count, zeros, false);
+  if (hasScore())
+    return pass(zero, block.count, zeros, true);
+  // In key order: masked keys, full ones, masked ones. Two rounds of (masked,
+  // full) share the code.
+  Value fullLo =
+      k.min(k.max(k.sub(op.getFullLo(), block.start), zero), block.count);
+  Value fullHi =
+      k.min(k.max(k.sub(op.getFullHi(), block.start), fullLo), block.count);
+  return k.loop(
+      zero, k.index(2), 1, zeros, [&](Value round, ValueRange sums) -> Values {
+        Value first =
+            arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, round, zero);
+        Value lo = k.select(first, zero, fullHi);
+        Value middle = k.select(first, fullLo, block.count);
+        Value hi = k.select(first, fullHi, block.count);
+        Values masked = pass(lo, middle, sums, true);
+        return pass(middle, hi, masked, false);
+      });
+}
+
+/// Weights of one key for all queries of the tile.
+Values AttentionKernel::weightRow(int64_t vectors, const KeyBlock &block,
+                                  Value r, ValueRange init, ValueRange sums,
+                                  Value firstRow, bool dropping) {
+  Values s, p, keep, result;
+  for (int64_t j = 0; j < vectors; ++j) {
+    s.push_back(k.load(scoresT, {r, column(j)}));
+    Value x = s[j];
+    if (hasScore()) {
+      s[j] = region.score(s[j], k.add(firstRow, j * k.lanes),
+                          k.add(block.start, r));
+      x = k.mulf(k.addf(s[j], init[j]), k.splat(kLog2e));
+    }
+    p.push_back(k.exp2(x));
+  }
+  if (dropping)
+    keep = kept(vectors, block, r, s, firstRow);
+  for (int64_t j = 0; j < vectors; ++j) {
+    if (dropping)
+      p[j] = k.select(keep[j], p[j], k.splat(-0.0));
+    k.store(p[j], scoresT, {r, column(j)});
+    result.push_back(k.addf(sums[j], p[j]));
+  }
+  return result;
+}
+
+/// One block: (maxima, sums) before to after, weights left in scratch. Run
+/// again, once, with raised maxima when a weight came out too large.
+Values AttentionKernel::keyStep(int64_t vectors, const KeyBlock &block,
+                                ValueRange carried, Value firstRow) {
+  ImplicitLocOpBuilder &b = k.b;
+  Values init(carried);
+  init.push_back(arith::ConstantOp::create(b, b.getBoolAttr(false)));
+  SmallVector<Type> types = llvm::to_vector(ValueRange(init).getTypes());
+  SmallVector<Location> locs(types.size(), b.getLoc());
+  auto attempt = scf::WhileOp::create(b, types, init);
+  OpBuilder::InsertionGuard guard(b);
+  Block *before = b.createBlock(&attempt.getBefore(), {}, types, locs);
+  ValueRange arguments = before->getArguments();
+  ValueRange maximum = arguments.take_front(vectors);
+  ValueRange sums = arguments.slice(vectors, vectors);
+  Value repeated = arguments.back();
+  // A query without a kept key so far has m = -inf: starting at +inf its first
+  // one comes out too large; repeated, it starts at 0 when it still has none.
+  Values start;
+  for (Value m : maximum) {
+    Value none = k.compare(arith::CmpFPredicate::OEQ, m, k.splat(-kInfinity));
+    Value settled = k.select(
+        arith::AndIOp::create(b, none, k.broadcast(repeated)), k.splat(0.0), m);
+    start.push_back(k.subf(k.splat(0.0), settled));
+  }
+  Values blockSums = weights(vectors, block, start, firstRow);
+  Value fits;
+  for (Value sum : blockSums) {
+    Value small =
+        k.compare(arith::CmpFPredicate::OLE, sum, k.splat(kLargestSum));
+    fits = fits ? Value(arith::AndIOp::create(b, fits, small)) : small;
+  }
+  Value all = vector::ReductionOp::create(b, vector::CombiningKind::AND, fits);
+  Value done = arith::OrIOp::create(b, all, repeated);
+  Values next = k.branch(
+      done, TypeRange(ValueRange(carried)),
+      [&]() -> Values {
+        Values result(maximum);
+        for (int64_t j = 0; j < vectors; ++j)
+          result.push_back(k.addf(sums[j], blockSums[j]));
+        return result;
+      },
+      [&]() -> Values {
+        return raiseMaximum(vectors, block, maximum, sums, blockSums, firstRow);
+      });
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  next.push_back(yes);
+  scf::ConditionOp::create(b, arith::XOrIOp::create(b, done, yes), next);
+  Block *after = b.createBlock(&attempt.getAfter(), {}, types, locs);
+  scf::YieldOp::create(b, after->getArguments());
+  Values result(attempt.getResults());
+  result.pop_back();
+  return result;
+}
+
+/// New maxima and rescaled sums for the queries whose weights overflowed; the
+/// others keep every bit.
+Values AttentionKernel::raiseMaximum(int64_t vectors, const KeyBlock &block,
+                                     ValueRange maximum, ValueRange sums,
+                                     ValueRange blockSums, Value firstRow) {
+  Values exact = exactMaximum(vectors, block, firstRow);
+  Values raised, rescaled, alpha;
+  Value unit = k.splat(1.0);
+  for (int64_t j = 0; j < vectors; ++j) {
+    Value fits = k.compare(arith::CmpFPredicate::OLE, blockSums[j],
+                           k.splat(kLargestSum));
+    raised.push_back(k.select(fits, maximum[j], exact[j]));
+    Value none =
+        k.compare(arith::CmpFPredicate::OEQ, raised[j], k.splat(-kInfinity));
+    Value safe = k.select(none, k.splat(0.0), raised[j]);
+    Value factor = exponential(k.subf(maximum[j], safe));
+    alpha.push_back(k.select(fits, unit, factor));
+    rescaled.push_back(k.mulf(sums[j], alpha[j]));
+  }
+  k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
+    for (int64_t j = 0; j < vectors; ++j)
+      k.store(k.mulf(k.load(outputT, {d, column(j)}), alpha[j]), outputT,
+              {d, column(j)});
+    return {};
+  });
+  raised.append(rescaled);
+  return raised;
+}
