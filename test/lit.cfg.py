@@ -42,7 +42,17 @@ llvm_config.add_tool_substitutions(
     [attn_opt, ToolSubst("attn-run", unresolved="ignore")], [bin_dir]
 )
 llvm_config.add_tool_substitutions(
-    ["FileCheck", "not", "count", "split-file", "llc", "opt", "mlir-translate", "llvm-objdump", "llvm-readelf"],
+    [
+        "FileCheck",
+        "not",
+        "count",
+        "split-file",
+        "llc",
+        "opt",
+        "mlir-translate",
+        "llvm-objdump",
+        "llvm-readelf",
+    ],
     [config.llvm_tools_dir],
 )
 

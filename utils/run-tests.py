@@ -77,9 +77,9 @@ RUNNERS = [
     ("docs", ["utils/regen-docs.sh", "-c"], None, 120),
     (
         "lit",
-        [sys.executable, LIT, "-sv", "--timeout=300", "-o", "{report}", str(BUILD / "test")],
+        [sys.executable, LIT, "-sv", "--timeout=600", "-o", "{report}", str(BUILD / "test")],
         read_lit,
-        600,
+        840,
     ),
     (
         "unit",

@@ -31,9 +31,7 @@ for i, (address, instruction) in enumerate(code):
     jump = re.match(r"j\w+\s+0x([0-9a-f]+)", instruction)
     if jump and int(jump[1], 16) <= address and int(jump[1], 16) in position:
         loops.append((position[int(jump[1], 16)], i))
-innermost = [
-    a for a in loops if not any(b != a and b[0] >= a[0] and b[1] <= a[1] for b in loops)
-]
+innermost = [a for a in loops if not any(b != a and b[0] >= a[0] and b[1] <= a[1] for b in loops)]
 
 hot = 0
 for begin, end in innermost:
