@@ -36,10 +36,10 @@ bool isQuiet(const PeakReading &reading) {
 
 /// Reads the peak, waiting for a moment when the core is ours, but not for
 /// long.
-PeakReading readQuietPeak(unsigned lanes) {
+PeakReading readQuietPeak(const BenchOptions &options) {
   double start = wallSeconds();
   for (;;) {
-    PeakReading reading = readPeak(lanes);
+    PeakReading reading = readPeak(options.f32Lanes, options.threads);
     if (isQuiet(reading) || wallSeconds() - start > longestPatience)
       return reading;
     timespec pause{0, 300000};
@@ -49,20 +49,20 @@ PeakReading readQuietPeak(unsigned lanes) {
 
 Expected<Reading> readOnce(function_ref<Error()> kernel, int calls,
                            const BenchOptions &options) {
-  PeakReading before = readQuietPeak(options.f32Lanes);
+  PeakReading before = readQuietPeak(options);
   double cpu = threadSeconds(), wall = wallSeconds();
   for (int i = 0; i < calls; ++i)
     if (Error error = kernel())
       return std::move(error);
   cpu = threadSeconds() - cpu;
   wall = wallSeconds() - wall;
-  PeakReading after = readPeak(options.f32Lanes);
+  PeakReading after = readPeak(options.f32Lanes, options.threads);
   Reading reading;
   reading.wall = wall / calls;
   // CPU time leaves out what the scheduler gave to others; with several threads
   // it misses theirs.
   reading.seconds = options.threads == 1 ? cpu / calls : reading.wall;
-  reading.peak = options.threads * (before.peak + after.peak) / 2;
+  reading.peak = (before.peak + after.peak) / 2;
   reading.kept =
       isQuiet(before) && isQuiet(after) &&
       std::fabs(before.peak - after.peak) <= largestDrift * before.peak;

@@ -14,7 +14,10 @@
 #include "Peak.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 #include <time.h>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -174,6 +177,32 @@ bool canReadPeak(unsigned lanes) { return loopsFor(lanes).fma; }
 PeakReading readPeak(unsigned lanes) {
   Loops loops = loopsFor(lanes);
   return {rateOf(loops.fma, lanes), rateOf(loops.probe, lanes)};
+}
+
+PeakReading readPeak(unsigned f32Lanes, int threads) {
+  if (threads <= 1)
+    return readPeak(f32Lanes);
+  std::vector<PeakReading> readings(threads);
+  std::atomic<int> missing{threads};
+  auto read = [&](int i) {
+    // A reading takes 50 us, starting a thread as long: wait for the last.
+    missing.fetch_sub(1);
+    while (missing.load(std::memory_order_acquire) > 0)
+      std::this_thread::yield();
+    readings[i] = readPeak(f32Lanes);
+  };
+  std::vector<std::thread> others;
+  for (int i = 1; i < threads; ++i)
+    others.emplace_back(read, i);
+  read(0);
+  for (std::thread &other : others)
+    other.join();
+  PeakReading sum;
+  for (const PeakReading &reading : readings) {
+    sum.peak += reading.peak;
+    sum.probe += reading.probe;
+  }
+  return sum;
 }
 
 } // namespace attn

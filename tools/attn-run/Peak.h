@@ -31,6 +31,10 @@ struct PeakReading {
 /// 50 us.
 PeakReading readPeak(unsigned f32Lanes);
 
+/// The sum over `threads` threads that read at the same time: two hardware
+/// threads of one core share its multiply-adds.
+PeakReading readPeak(unsigned f32Lanes, int threads);
+
 /// True when there are loops for this width on the machine that this was
 /// compiled for.
 bool canReadPeak(unsigned f32Lanes);
