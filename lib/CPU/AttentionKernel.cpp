@@ -25,6 +25,8 @@
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
+#include <algorithm>
+
 using namespace mlir;
 using namespace attn;
 
@@ -49,7 +51,7 @@ void AttentionKernel::emit() {
   OpFoldResult block = k.b.getIndexAttr(plan.getKeyBlock());
   queriesT = k.scratch({depth, width});
   outputT = k.scratch({valueDepth, width});
-  scoresT = k.scratch({block, width});
+  makeScores(tile);
   if (canDrop())
     savedT = k.scratch({valueDepth, width});
   if (widens()) {
@@ -91,6 +93,57 @@ void AttentionKernel::emitTile(Value firstRow, Value rows) {
     });
 }
 
+// Maxima, sums and positions rest in memory between blocks: as values they
+// would hold registers through the product loop. They share an array with the
+// scores, whose rows are written at run-time indices, so that no pass moves
+// them back.
+
+/// Scores, the state and the positions of the queries, in one array of bytes.
+void AttentionKernel::makeScores(int64_t width) {
+  int64_t rows = scoreRows() + 2;
+  int64_t scoreBytes = rows * width * k.accumulator.getWidth() / 8;
+  int64_t bytes = scoreBytes + width * 8;
+  Value buffer = k.scratch({k.b.getIndexAttr(bytes)}, k.b.getI8Type());
+  scoresT =
+      memref::ViewOp::create(k.b, MemRefType::get({rows, width}, k.accumulator),
+                             buffer, zero, ValueRange{});
+  if (canDrop())
+    positionScratch = memref::ViewOp::create(
+        k.b, MemRefType::get({1, width}, region.getPositionType()), buffer,
+        k.index(scoreBytes), ValueRange{});
+}
+
+/// The positions of the tile's queries, for the regions.
+void AttentionKernel::storePositions(int64_t vectors, Value firstRow) {
+  if (!canDrop())
+    return;
+  for (int64_t j = 0; j < vectors; ++j)
+    vector::StoreOp::create(k.b, region.positions(k.add(firstRow, j * k.lanes)),
+                            positionScratch, ValueRange{zero, column(j)});
+}
+
+Value AttentionKernel::positions(int64_t vector) {
+  return vector::LoadOp::create(
+      k.b, VectorType::get({k.lanes}, region.getPositionType()),
+      positionScratch, ValueRange{zero, column(vector)});
+}
+
+/// Maxima, then sums, of a tile's queries.
+Values AttentionKernel::loadState(int64_t vectors) {
+  Values state;
+  for (int64_t row = 0; row < 2; ++row)
+    for (int64_t j = 0; j < vectors; ++j)
+      state.push_back(k.load(scoresT, {k.index(scoreRows() + row), column(j)}));
+  return state;
+}
+
+void AttentionKernel::storeState(int64_t vectors, ValueRange state) {
+  for (int64_t row = 0; row < 2; ++row)
+    for (int64_t j = 0; j < vectors; ++j)
+      k.store(state[row * vectors + j], scoresT,
+              {k.index(scoreRows() + row), column(j)});
+}
+
 void AttentionKernel::walkKeys(int64_t vectors, Value globalFirst) {
   Value zeros = k.splat(0.0);
   k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
@@ -98,18 +151,22 @@ void AttentionKernel::walkKeys(int64_t vectors, Value globalFirst) {
       k.store(zeros, outputT, {d, column(j)});
     return {};
   });
-  KeyBlock sample = makeBlock(op.getLo(), kSampledKeys);
+  storePositions(vectors, globalFirst);
+  KeyBlock sample =
+      makeBlock(op.getLo(), std::min(kSampledKeys, plan.getKeyBlock()));
   Values init = exactMaximum(vectors, sample, globalFirst);
   init.append(vectors, zeros);
+  storeState(vectors, init);
   Value firstBlock = k.floorTo(op.getLo(), plan.getKeyBlock());
-  Values state =
-      k.loop(firstBlock, op.getHi(), plan.getKeyBlock(), init,
-             [&](Value blockStart, ValueRange carried) -> Values {
-               KeyBlock block = makeBlock(blockStart, plan.getKeyBlock());
-               Values result = keyStep(vectors, block, carried, globalFirst);
-               accumulate(vectors, block);
-               return result;
-             });
+  k.loop(firstBlock, op.getHi(), plan.getKeyBlock(), {},
+         [&](Value blockStart, ValueRange) -> Values {
+           KeyBlock block = makeBlock(blockStart, plan.getKeyBlock());
+           storeState(vectors,
+                      keyStep(vectors, block, loadState(vectors), globalFirst));
+           accumulate(vectors, block);
+           return {};
+         });
+  Values state = loadState(vectors);
   storeStatistics(vectors, ValueRange(state).take_front(vectors),
                   ValueRange(state).drop_front(vectors));
 }

@@ -8,6 +8,7 @@
 
 #include "RegionVectorizer.h"
 
+#include "llvm/Support/MathExtras.h"
 #include <limits>
 
 namespace attn {
@@ -75,6 +76,11 @@ public:
 private:
   mlir::Value dim(const Rows &rows, unsigned d);
   void emitTile(mlir::Value firstRow, mlir::Value rows);
+  void makeScores(int64_t width);
+  void storePositions(int64_t vectors, mlir::Value firstRow);
+  mlir::Value positions(int64_t vector);
+  Values loadState(int64_t vectors);
+  void storeState(int64_t vectors, mlir::ValueRange state);
   void walkKeys(int64_t vectors, mlir::Value globalFirst);
   void packQueries(mlir::Value width, mlir::Value firstRow, mlir::Value last);
   void packQueriesByBlocks(mlir::Value width, mlir::Value firstRow,
@@ -112,6 +118,8 @@ private:
   void storeRows(mlir::Value width, mlir::Value firstRow, mlir::Value last,
                  mlir::Value rows);
 
+  /// Rows that the tiles of a block may write.
+  int64_t scoreRows() { return llvm::alignTo(plan.getKeyBlock(), kColdTile); }
   bool hasScore() { return !op.getScore().empty(); }
   bool hasMask() { return !op.getMask().empty(); }
   bool canDrop() { return hasScore() || hasMask(); }
@@ -132,8 +140,8 @@ private:
   RegionVectorizer region;
   Rows query, key, value, output;
   mlir::Value zero, one, headSize, valueSize;
-  mlir::Value queriesT, outputT, savedT, scoresT, statistics, keyScratch,
-      valueScratch;
+  mlir::Value queriesT, outputT, savedT, scoresT, positionScratch, statistics,
+      keyScratch, valueScratch;
 };
 
 } // namespace attn

@@ -111,7 +111,7 @@ Values AttentionKernel::kept(int64_t vectors, const KeyBlock &block, Value r,
     Value row = k.add(firstRow, j * k.lanes);
     Value keep;
     if (hasMask())
-      keep = region.mask(row, k.add(block.start, r));
+      keep = region.mask(row, positions(j), k.add(block.start, r));
     if (hasScore()) {
       Value finite =
           k.compare(arith::CmpFPredicate::UNE, s[j], k.splat(-kInfinity));
@@ -133,7 +133,7 @@ Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
                     s.push_back(k.load(scoresT, {r, column(j)}));
                     if (hasScore())
                       s[j] = region.score(s[j], k.add(firstRow, j * k.lanes),
-                                          k.add(block.start, r));
+                                          positions(j), k.add(block.start, r));
                   }
                   Values keep;
                   if (canDrop())
@@ -191,7 +191,7 @@ Values AttentionKernel::weightRow(int64_t vectors, const KeyBlock &block,
     s.push_back(k.load(scoresT, {r, column(j)}));
     Value x = s[j];
     if (hasScore()) {
-      s[j] = region.score(s[j], k.add(firstRow, j * k.lanes),
+      s[j] = region.score(s[j], k.add(firstRow, j * k.lanes), positions(j),
                           k.add(block.start, r));
       x = k.mulf(k.addf(s[j], init[j]), k.splat(kLog2e));
     }

@@ -53,8 +53,7 @@ Value RegionVectorizer::toLanes(Value value) {
   return kernel.broadcast(value);
 }
 
-Value RegionVectorizer::capture(unsigned number, Value row, Value key,
-                                Value rows) {
+Value RegionVectorizer::capture(unsigned number, Value row, Value key) {
   ImplicitLocOpBuilder &b = kernel.b;
   Value value = op.getCaptures()[number];
   if (!isa<MemRefType>(value.getType()))
@@ -111,41 +110,43 @@ Value RegionVectorizer::inlineOp(Operation &inner, IRMapping &map) {
   return b.create(state)->getResult(0);
 }
 
-Value RegionVectorizer::evaluate(Region &region, Value s, Value row,
-                                 Value key) {
+Value RegionVectorizer::positions(Value row) {
   ImplicitLocOpBuilder &b = kernel.b;
+  VectorType type = VectorType::get({kernel.lanes}, laneIndex);
+  SmallVector<APInt> steps;
+  for (int64_t lane = 0; lane < kernel.lanes; ++lane)
+    steps.push_back(APInt(laneIndex.getWidth(), lane));
+  Value iota =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(type, steps));
+  return arith::MinSIOp::create(b, arith::AddIOp::create(b, toLanes(row), iota),
+                                toLanes(lastRow));
+}
+
+Value RegionVectorizer::evaluate(Region &region, Value s, Value row,
+                                 Value positions, Value key) {
   IRMapping map;
   Block &block = region.front();
   unsigned next = 0;
   if (s)
     map.map(block.getArgument(next++), s);
-  // Lane positions, padded lanes repeating the last query.
-  VectorType positions = VectorType::get({kernel.lanes}, laneIndex);
-  SmallVector<APInt> steps;
-  for (int64_t lane = 0; lane < kernel.lanes; ++lane)
-    steps.push_back(APInt(laneIndex.getWidth(), lane));
-  Value iota =
-      arith::ConstantOp::create(b, DenseElementsAttr::get(positions, steps));
-  Value rows = arith::MinSIOp::create(
-      b, arith::AddIOp::create(b, toLanes(row), iota), toLanes(lastRow));
   map.map(block.getArgument(next++), batch);
   map.map(block.getArgument(next++), head);
-  map.map(block.getArgument(next++), rows);
+  map.map(block.getArgument(next++), positions);
   map.map(block.getArgument(next++), key);
   for (unsigned i = 0; i < op.getCaptures().size(); ++i) {
     BlockArgument argument = block.getArgument(next++);
     if (!argument.use_empty())
-      map.map(argument, capture(i, row, key, rows));
+      map.map(argument, capture(i, row, key));
   }
   for (Operation &inner : block.without_terminator())
     map.map(inner.getResult(0), inlineOp(inner, map));
   return toLanes(map.lookup(cast<YieldOp>(block.getTerminator()).getValue()));
 }
 
-Value RegionVectorizer::score(Value s, Value row, Value key) {
-  return evaluate(op.getScore(), s, row, key);
+Value RegionVectorizer::score(Value s, Value row, Value positions, Value key) {
+  return evaluate(op.getScore(), s, row, positions, key);
 }
 
-Value RegionVectorizer::mask(Value row, Value key) {
-  return evaluate(op.getMask(), Value(), row, key);
+Value RegionVectorizer::mask(Value row, Value positions, Value key) {
+  return evaluate(op.getMask(), Value(), row, positions, key);
 }

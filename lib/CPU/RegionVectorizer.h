@@ -22,16 +22,21 @@ public:
   /// last query, so that they read nothing out of bounds.
   void setGroup(mlir::Value batch, mlir::Value head, mlir::Value lastRow);
 
-  /// score(s, b, h, m, n) for queries row, row + 1, ... of vector `s`.
-  mlir::Value score(mlir::Value s, mlir::Value row, mlir::Value key);
+  /// Positions row, row + 1, ... as a vector, padded lanes repeating the last.
+  mlir::Value positions(mlir::Value row);
+  /// The element type of `positions`.
+  mlir::IntegerType getPositionType() const { return laneIndex; }
+
+  /// score(s, b, h, m, n) for the queries at `positions`, the first at `row`.
+  mlir::Value score(mlir::Value s, mlir::Value row, mlir::Value positions,
+                    mlir::Value key);
   /// mask(b, h, m, n) as vector<lanes x i1>.
-  mlir::Value mask(mlir::Value row, mlir::Value key);
+  mlir::Value mask(mlir::Value row, mlir::Value positions, mlir::Value key);
 
 private:
   mlir::Value evaluate(mlir::Region &region, mlir::Value s, mlir::Value row,
-                       mlir::Value key);
-  mlir::Value capture(unsigned number, mlir::Value row, mlir::Value key,
-                      mlir::Value rows);
+                       mlir::Value positions, mlir::Value key);
+  mlir::Value capture(unsigned number, mlir::Value row, mlir::Value key);
   /// A uniform value as a vector of `element` (index: narrowed).
   mlir::Value toLanes(mlir::Value value);
   mlir::Type laneType(mlir::Type scalar) const;

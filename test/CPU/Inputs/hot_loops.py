@@ -4,8 +4,8 @@
 
 usage: hot_loops.py LLVM-OBJDUMP OBJECT REGISTER WANTED
 
-A hot loop is an innermost loop with at least WANTED fused multiply-adds whose operands are not
-stack slots (those only test whether an output is finite). Such a loop may load and broadcast, but
+A hot loop is an innermost loop with WANTED fused multiply-adds, or some multiple, whose operands are
+not stack slots (those only test whether an output is finite). Such a loop may load and broadcast, but
 a store of a vector register (REGISTER: zmm or ymm) into the stack is a spill, and costs more than
 the multiplication.
 """
@@ -37,7 +37,7 @@ hot = 0
 for begin, end in innermost:
     body = [instruction for _, instruction in code[begin : end + 1]]
     products = sum("fmadd" in i and "[rsp" not in i for i in body)
-    if products < wanted:
+    if products == 0 or products % wanted:
         continue
     hot += 1
     spills = sum(bool(re.match(rf"vmov\w+\s+{register}word ptr \[r[sb]p", i)) for i in body)
