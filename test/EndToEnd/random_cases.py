@@ -10,19 +10,11 @@ depends on its number and the seed alone, so that one can be run again:
     test/EndToEnd/random_cases.py --only 17 --targets cpu --keep /tmp/case
 """
 
-import argparse
-import concurrent.futures
-import itertools
-import os
-import pathlib
 import random
-import re
-import shlex
-import subprocess
 import sys
-import tempfile
 
 import numpy
+import runner
 
 # Fixed after the code that it tests was written.
 SEED = 20261124
@@ -316,23 +308,8 @@ class Case:
 
     # ---- text and command -------------------------------------------------------------------
 
-    def text(self):
-        results = [self.types[3]]
-        shape = [self.batch, self.heads, self.queries]
-        if "lse" in self.returns:
-            results.append(self.tensor(shape, self.acc))
-        if "weights" in self.returns:
-            results.append(self.tensor([*shape, self.keys], self.acc))
-        order = ["scale", "softcap", "causal", "window", "alibi", "additive", "keep", "kv_lens"]
-        order += ["sinks", "captures", "layout", "returns"]
-        clauses = sorted(self.clauses, key=lambda c: order.index(c.split("(")[0]))
-        arguments = ", ".join(f"%{name}: {kind}" for name, kind in self.arguments)
-        listed = ", ".join(results)
-        names = ", ".join(["%o", "%l", "%p"][: len(results)])
-        lines = [f"func.func @case({arguments}) -> ({listed}) {{"]
-        lines += ["  " + line for line in self.body]
-        lines.append(f"  {names} = attn.sdpa %q, %k, %v {' '.join(clauses)}")
-        lines.append(f"    : {', '.join(self.types[:3])} -> {listed}")
+    def regions(self):
+        lines = []
         extra = "".join(f", %c{i}" for i in range(len(self.captures)))
         for region, head, kind in (
             (self.score, f"score(%s, %b, %h, %m, %n{extra})", self.acc),
@@ -342,6 +319,23 @@ class Case:
                 lines.append(f"    {head} {{")
                 lines += ["      " + line for line in region]
                 lines += [f"      attn.yield %r : {kind}", "    }"]
+        return lines
+
+    def text(self):
+        results = [self.types[3]]
+        shape = [self.batch, self.heads, self.queries]
+        if "lse" in self.returns:
+            results.append(self.tensor(shape, self.acc))
+        if "weights" in self.returns:
+            results.append(self.tensor([*shape, self.keys], self.acc))
+        arguments = ", ".join(f"%{name}: {kind}" for name, kind in self.arguments)
+        listed = ", ".join(results)
+        names = ", ".join(["%o", "%l", "%p"][: len(results)])
+        lines = [f"func.func @case({arguments}) -> ({listed}) {{"]
+        lines += ["  " + line for line in self.body]
+        lines.append(f"  {names} = attn.sdpa %q, %k, %v {' '.join(self.clauses)}")
+        lines.append(f"    : {', '.join(self.types[:3])} -> {listed}")
+        lines += self.regions()
         lines += [f"  return {names} : {listed}", "}", ""]
         return "\n".join(lines)
 
@@ -361,72 +355,5 @@ class Case:
         ]
 
 
-def run(command):
-    """Exit code, largest ratio to the bound, output."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    except subprocess.TimeoutExpired:
-        return 1, 0.0, "no end after 120 s"
-    output = done.stdout + done.stderr
-    ratios = [float(r) for r in re.findall(r"ratio to the bound ([\d.]+|inf|nan)", output)]
-    if done.returncode == 0 and not ratios:
-        return 1, 0.0, "nothing was judged:\n" + output
-    return done.returncode, max(ratios, default=0.0), output
-
-
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--attn-run", default="attn-run", help="the tool")
-    parser.add_argument("--targets", default="cpu,linalg", help="separated by commas")
-    parser.add_argument("--cases", type=int, default=300)
-    parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--only", type=int, help="run one case and show its output")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--keep", type=pathlib.Path, help="leave the files of the cases here")
-    return parser.parse_args()
-
-
-def run_all(arguments, folder):
-    """Runs every case on every target; True when all pass."""
-    numbers = range(arguments.first, arguments.first + arguments.cases)
-    if arguments.only is not None:
-        numbers = [arguments.only]
-    targets = arguments.targets.split(",")
-    cases = [Case(number, folder) for number in numbers]
-    for case in cases:
-        case.write()
-    worst = dict.fromkeys(targets, 0.0)
-    failed = []
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        jobs = list(itertools.product(cases, targets))
-        commands = [case.command(arguments.attn_run, target) for case, target in jobs]
-        for (case, target), command, result in zip(
-            jobs, commands, pool.map(run, commands), strict=True
-        ):
-            code, ratio, output = result
-            worst[target] = max(worst[target], ratio)
-            if code:
-                failed.append((case.number, target))
-                print(f"case {case.number}, {target}: exit code {code}\n  {shlex.join(command)}")
-                print("  " + "\n  ".join(output.strip().splitlines()[-6:]))
-            elif arguments.only is not None:
-                print(output, end="")
-    for target in targets:
-        bad = sum(1 for _, where in failed if where == target)
-        print(
-            f"{target}: {len(cases) - bad} of {len(cases)} cases within the bound, largest ratio {worst[target]:.3f}"
-        )
-    return not failed
-
-
-def main():
-    arguments = parse_arguments()
-    if arguments.keep:
-        arguments.keep.mkdir(parents=True, exist_ok=True)
-        return 0 if run_all(arguments, arguments.keep) else 1
-    with tempfile.TemporaryDirectory() as folder:
-        return 0 if run_all(arguments, pathlib.Path(folder)) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(runner.main(Case, __doc__, 300))
