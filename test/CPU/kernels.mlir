@@ -1,0 +1,67 @@
+// RUN: attn-opt %s --attn-cpu-kernels=lanes=16 --split-input-file | FileCheck %s
+
+#plan = #attn.plan<room = cpu, form = flash, lanes = 16, query_vectors = 3, key_rows = 8, value_rows = 8, key_block = 64, query_group = 48>
+
+// S^T tile = K . Q^T: 8 keys x 3 vectors of queries, no mask, nothing dropped.
+// CHECK-LABEL: func @plain
+// CHECK-NOT:     attn.
+// log2(e) is folded into Q together with the scale.
+// CHECK:         %[[LOG2E:.+]] = arith.constant 1.44269502 : f32
+// CHECK:         scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK-COUNT-24: vector.fma
+// CHECK-NOT:     attn.
+// CHECK:         return
+func.func @plain(%q: memref<1x1x48x64xf32>, %k: memref<1x1x?x64xf32>, %v: memref<1x1x?x64xf32>, %o: memref<1x1x48x64xf32>,
+                 %scale: f32, %b: index, %h: index, %m: index, %lo: index, %hi: index) {
+  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%b, %h, %m) {plan = #plan}
+    : memref<1x1x48x64xf32>, memref<1x1x?x64xf32>, memref<1x1x?x64xf32> -> !attn.partial<f32>
+  attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x48x64xf32>
+  return
+}
+
+// -----
+
+#plan = #attn.plan<room = cpu, form = flash, lanes = 8, query_vectors = 3, key_rows = 4, value_rows = 4, key_block = 128, query_group = 24>
+
+// The mask on lanes of positions in i32: keep = n <= m; a dropped weight is -0.0.
+// CHECK-LABEL: func @masked
+// CHECK:         arith.cmpi sle, %{{.+}}, %{{.+}} : vector<8xi32>
+// CHECK:         arith.select %{{.+}}, %{{.+}}, %{{.+}} : vector<8xi1>, vector<8xf32>
+// The block again without the dropped keys where O came out non-finite.
+// CHECK:         arith.cmpf uno, %{{.+}}, %{{.+}} : vector<8xf32>
+// CHECK-NEXT:    vector.reduction <or>
+// CHECK-NOT:     attn.
+// CHECK:         return
+func.func @masked(%q: memref<1x1x24x40xbf16>, %k: memref<1x1x?x40xbf16>, %v: memref<1x1x?x40xbf16>, %o: memref<1x1x24x40xbf16>,
+                  %scale: f32, %b: index, %h: index, %m: index, %lo: index, %hi: index) {
+  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %lo) tile(%b, %h, %m) {plan = #plan}
+    : memref<1x1x24x40xbf16>, memref<1x1x?x40xbf16>, memref<1x1x?x40xbf16> -> !attn.partial<f32>
+    mask(%rb, %rh, %rm, %n) {
+      %keep = arith.cmpi sle, %n, %rm : index
+      attn.yield %keep : i1
+    }
+  attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x24x40xbf16>
+  return
+}
+
+// -----
+
+// y = x w + bias: 8 rows x 3 vectors, k in order, the panel read as it is packed.
+// CHECK-LABEL: func @product
+// CHECK-COUNT-24: vector.fma
+// CHECK-NOT:     attn.
+// CHECK:         return
+func.func @product(%x: memref<?x384xf32>, %w: memref<1x384x48xf32>, %bias: memref<48xf32>, %y: memref<?x48xf32>) {
+  attn.packed_matmul %x, %w bias(%bias : memref<48xf32>) outs(%y) : memref<?x384xf32>, memref<1x384x48xf32>, memref<?x48xf32>
+  return
+}
+
+// -----
+
+// A panel whose width is known only at run time stores under masks.
+// CHECK-LABEL: func @narrow_panel
+// CHECK:         vector.maskedstore
+func.func @narrow_panel(%x: memref<?x384xf32>, %w: memref<1x384x48xf32>, %y: memref<?x?xf32>) {
+  attn.packed_matmul %x, %w outs(%y) : memref<?x384xf32>, memref<1x384x48xf32>, memref<?x?xf32>
+  return
+}
