@@ -3,22 +3,20 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Puts parser, pipeline and JIT together and turns diagnostics into Errors: a
-// library must not print, and a tool wants one line.
+// Puts parser, pipeline and JIT together and turns diagnostics into Errors.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execute/Compiler.h"
 #include "attn/Execute/Host.h"
 #include "attn/Pipeline/Register.h"
+#include "lib/Execute/DiagnosticText.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
 using namespace mlir;
@@ -26,43 +24,9 @@ using namespace mlir;
 namespace attn {
 namespace {
 
-/// Level of LLVM's passes and code generation. Dynamic shapes need its address
-/// arithmetic.
-constexpr unsigned optLevel = 3;
-
 llvm::Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
-
-/// Collects the errors of a scope, one line each.
-class DiagnosticText {
-public:
-  explicit DiagnosticText(MLIRContext *context)
-      : handler(context, [this](Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
-            add(diagnostic);
-          return success();
-        }) {}
-
-  /// What was collected, or `fallback` when nothing was.
-  llvm::Error take(const Twine &fallback) {
-    return makeError(lines.empty() ? fallback.str() : lines);
-  }
-
-private:
-  void add(Diagnostic &diagnostic) {
-    raw_string_ostream os(lines);
-    if (!lines.empty())
-      os << "\n";
-    if (auto loc = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
-      os << loc.getFilename().getValue() << ":" << loc.getLine() << ":"
-         << loc.getColumn() << ": error: ";
-    os << diagnostic.str();
-  }
-
-  std::string lines;
-  ScopedDiagnosticHandler handler;
-};
 
 /// Puts the name of each argument of a function into its location, where
 /// messages find it; the parser keeps only the place.
@@ -159,11 +123,9 @@ llvm::Error Compiler::lower(ModuleOp module, const PipelineOptions &options) {
   return llvm::Error::success();
 }
 
-Expected<std::unique_ptr<Executable>>
-Compiler::compile(ModuleOp module, StringRef entryName,
-                  const PipelineOptions &options) {
-  if (llvm::Error error = checkRunsHere(options.target))
-    return std::move(error);
+Expected<LoweredEntry> Compiler::lowerEntry(ModuleOp module,
+                                            StringRef entryName,
+                                            const PipelineOptions &options) {
   Expected<func::FuncOp> entry = findEntry(module, entryName);
   if (!entry)
     return entry.takeError();
@@ -182,13 +144,25 @@ Compiler::compile(ModuleOp module, StringRef entryName,
       packedTypes(module, signature->entry);
   if (!packed)
     return packed.takeError();
+  return LoweredEntry{std::move(*signature), std::move(*packed)};
+}
+
+Expected<std::unique_ptr<Executable>>
+Compiler::compile(ModuleOp module, StringRef entryName,
+                  const PipelineOptions &options) {
+  if (llvm::Error error = checkRunsHere(options.target))
+    return std::move(error);
+  Expected<LoweredEntry> lowered = lowerEntry(module, entryName, options);
+  if (!lowered)
+    return lowered.takeError();
   DiagnosticText diagnostics(mlirContext.get());
-  Expected<std::unique_ptr<Jit>> jit = Jit::create(
-      module, options.target, optLevel, Executable::symbols(signature->entry));
+  Expected<std::unique_ptr<Jit>> jit =
+      Jit::create(module, options.target, codegenLevel,
+                  Executable::symbols(lowered->signature.entry));
   if (!jit)
     return diagnostics.take(toString(jit.takeError()));
-  return Executable::create(std::move(*jit), std::move(*signature),
-                            std::move(*packed));
+  return Executable::create(std::move(*jit), std::move(lowered->signature),
+                            std::move(lowered->packed));
 }
 
 Expected<Compiler::Module> Compiler::inlined(ModuleOp module,

@@ -13,12 +13,13 @@
 #include "Inputs.h"
 #include "Peak.h"
 #include "Print.h"
-#include "Stages.h"
 
 #include "attn/Data/NpyWriter.h"
 #include "attn/Execute/Compiler.h"
 #include "attn/Execute/Host.h"
 #include "attn/Runtime/Abi.h"
+#include "tools/shared/Report.h"
+#include "tools/shared/Stages.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Process.h"
@@ -313,12 +314,5 @@ int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(argc, argv,
                               "attn-run: compile attention and run it\n");
   Expected<int> code = runTool(options);
-  if (code)
-    return *code;
-  std::string message = toString(code.takeError());
-  // A message with a place in a file has the word already, where editors look
-  // for it.
-  errs() << (message.find(": error: ") == std::string::npos ? "error: " : "")
-         << message << "\n";
-  return 1;
+  return code ? *code : reportError(code.takeError());
 }

@@ -18,6 +18,14 @@
 
 namespace attn {
 
+/// An entry that has been lowered to the LLVM dialect, for its callers.
+struct LoweredEntry {
+  Signature signature;
+  /// The types of the packed weights, in the order in which the entry takes
+  /// them.
+  std::vector<ValueInfo> packed;
+};
+
 /// A context that speaks all dialects of the rooms. Not for use by two threads
 /// at once; the executables that come out of it are.
 class Compiler {
@@ -36,7 +44,12 @@ public:
   /// Runs the rooms on `module`.
   llvm::Error lower(mlir::ModuleOp module, const PipelineOptions &options);
 
-  /// Compiles one entry (see findEntry) for this machine; `module` is used up.
+  /// Runs the rooms on one entry (see findEntry) and what it reaches.
+  llvm::Expected<LoweredEntry> lowerEntry(mlir::ModuleOp module,
+                                          llvm::StringRef entry,
+                                          const PipelineOptions &options);
+
+  /// Compiles one entry for this machine; `module` is used up.
   /// Of `options` the target must be one that runs here, and stopAfter must not
   /// be set.
   llvm::Expected<std::unique_ptr<Executable>>

@@ -31,6 +31,10 @@ class LLJIT;
 
 namespace attn {
 
+/// The level of LLVM's passes and code generation with which entries are
+/// compiled. Dynamic shapes need its address arithmetic.
+constexpr unsigned codegenLevel = 3;
+
 /// A machine description for code generation. `optLevel` is 0 to 3.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const TargetInfo &target, unsigned optLevel);

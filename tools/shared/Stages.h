@@ -8,8 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUN_STAGES_H
-#define ATTN_TOOLS_ATTN_RUN_STAGES_H
+#ifndef ATTN_TOOLS_SHARED_STAGES_H
+#define ATTN_TOOLS_SHARED_STAGES_H
 
 #include "attn/Pipeline/Stage.h"
 #include "attn/Support/TargetInfo.h"
@@ -69,4 +69,4 @@ private:
 
 } // namespace attn
 
-#endif // ATTN_TOOLS_ATTN_RUN_STAGES_H
+#endif // ATTN_TOOLS_SHARED_STAGES_H
