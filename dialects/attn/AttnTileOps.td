@@ -16,7 +16,8 @@ def Attn_OnlineSdpaOp : Attn_Op<"online_sdpa", [
   let description = [{
     Query [1,1,m,D], key [1,1,N,D] and value [1,1,N,Dv] are slices for one
     (b, h) in the memory order of `layout`; `tile` gives the offsets of
-    this slice in the whole problem. Keys in [lo, hi) take part; those in
+    this slice in the whole problem, `of` its M and N: positions handed to the
+    regions and to captures stay below them. Keys in [lo, hi) take part; those in
     [full_lo, full_hi) are known to be kept by every query of the group, so
     that the mask is evaluated only for the others. The running maximum is
     lanewise, so a row's bits do not depend on its neighbours. Source: Milakov
@@ -25,8 +26,8 @@ def Attn_OnlineSdpaOp : Attn_Op<"online_sdpa", [
     Example:
     ```mlir
     func.func @group(%q: tensor<1x1x48x64xf32>, %k: tensor<1x1x?x64xf32>, %v: tensor<1x1x?x64xf32>, %o: tensor<1x1x48x64xf32>,
-                     %scale: f32, %b: index, %h: index, %m: index, %lo: index, %hi: index) -> tensor<1x1x48x64xf32> {
-      %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%b, %h, %m)
+                     %scale: f32, %b: index, %h: index, %m: index, %queries: index, %keys: index, %lo: index, %hi: index) -> tensor<1x1x48x64xf32> {
+      %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%b, %h, %m) of(%queries, %keys)
         : tensor<1x1x48x64xf32>, tensor<1x1x?x64xf32>, tensor<1x1x?x64xf32> -> !attn.partial<f32>
       %r = attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, tensor<1x1x48x64xf32> -> tensor<1x1x48x64xf32>
       return %r : tensor<1x1x48x64xf32>
@@ -39,6 +40,7 @@ def Attn_OnlineSdpaOp : Attn_Op<"online_sdpa", [
     AnyFloat:$scale,
     Index:$lo, Index:$hi, Index:$full_lo, Index:$full_hi,
     Index:$batch, Index:$head, Index:$row,
+    Index:$num_queries, Index:$num_keys,
     Variadic<AnyType>:$captures,
     OptionalAttr<Attn_AffineMapArrayAttr>:$capture_maps,
     OptionalAttr<Attn_AffineMapArrayAttr>:$layouts,

@@ -95,8 +95,11 @@ std::optional<ArgumentSize> Collector::resolve(OpFoldResult size) {
   return resolve(dim.getSource(), *dim.getConstantIndex());
 }
 
-/// Where the parallel loop with this index ends.
+/// Where the parallel loop with this index ends; a loop over one index is gone
+/// and has left the index as a constant.
 std::optional<ArgumentSize> Collector::loopBound(Value index) {
+  if (std::optional<int64_t> only = getConstantIntValue(index))
+    return ArgumentSize{-1, *only + 1};
   auto argument = dyn_cast<BlockArgument>(index);
   auto loop = argument
                   ? dyn_cast<scf::ForallOp>(argument.getOwner()->getParentOp())
@@ -161,8 +164,7 @@ void Collector::visit(OnlineSdpaOp op) {
   visitSlice(op.getKey());
   visitSlice(op.getValue());
   Size reach[] = {loopBound(op.getBatch()), loopBound(op.getHead()),
-                  loopBound(op.getRow()),
-                  resolve(op.getKey(), getLayoutPosition(op.getLayout(1), 2))};
+                  resolve(op.getNumQueries()), resolve(op.getNumKeys())};
   for (auto [capture, map] :
        llvm::zip(op.getCaptures(), op.getCaptureMapValues()))
     for (auto [d, result] : llvm::enumerate(map.getResults()))

@@ -69,25 +69,43 @@ static Value sinkOf(OpBuilder &builder, SdpaOp tile) {
   return sink;
 }
 
+/// M and N of the whole problem.
+struct Lengths {
+  Value queries, keys;
+};
+
+/// The lengths of the op to be tiled; where it is a tile itself, its rows end
+/// what is known of M.
+static Lengths lengthsOf(OpBuilder &builder, SdpaOp op) {
+  Location loc = op.getLoc();
+  auto sizeOf = [&](Value value, AffineMap layout) {
+    return getValueOrCreateConstantIndexOp(
+        builder, loc,
+        tensor::getMixedSize(builder, loc, value,
+                             getLayoutPosition(layout, 2)));
+  };
+  Value m = sizeOf(op.getQuery(), op.getQueryLayout());
+  if (!op.getOffsets().empty())
+    m = builder.createOrFold<arith::AddIOp>(loc, op.getOffsets()[2], m);
+  return {m, sizeOf(op.getKey(), op.getKeyLayout())};
+}
+
 /// Replaces the op of one task by its parts.
-static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile) {
+static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
+                               const Lengths &whole) {
   Location loc = tile.getLoc();
   auto loop = cast<scf::ForallOp>(tile->getParentOp());
   // The places of the results are computed after the tile: build behind them.
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(loop.getTerminator());
-  auto sizeOf = [&](Value value, AffineMap layout) {
-    return getValueOrCreateConstantIndexOp(
-        rewriter, loc,
-        tensor::getMixedSize(rewriter, loc, value,
-                             getLayoutPosition(layout, 2)));
-  };
   Value b = tile.getOffsets()[0], h = tile.getOffsets()[1],
         m0 = tile.getOffsets()[2];
-  Value rows = sizeOf(tile.getQuery(), tile.getQueryLayout());
-  Value n = sizeOf(tile.getKey(), tile.getKeyLayout());
+  Value rows = getValueOrCreateConstantIndexOp(
+      rewriter, loc,
+      tensor::getMixedSize(rewriter, loc, tile.getQuery(),
+                           getLayoutPosition(tile.getQueryLayout(), 2)));
   Value m1 = rewriter.createOrFold<arith::AddIOp>(loc, m0, rows);
-  KeyRange keys = buildKeyRange(rewriter, loc, tile, b, h, m0, m1, n);
+  KeyRange keys = buildKeyRange(rewriter, loc, tile, b, h, m0, m1, whole.keys);
 
   ArrayAttr layouts;
   if (ArrayAttr all = tile.getLayoutsAttr())
@@ -96,8 +114,9 @@ static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile) {
       rewriter, loc,
       PartialType::get(tile.getContext(), tile.getAccumulatorType()),
       tile.getQuery(), tile.getKey(), tile.getValue(), tile.getScale(), keys.lo,
-      keys.hi, keys.fullLo, keys.fullHi, b, h, m0, tile.getCaptures(),
-      tile.getCaptureMapsAttr(), layouts, tile.getPlanAttr());
+      keys.hi, keys.fullLo, keys.fullHi, b, h, m0, whole.queries, whole.keys,
+      tile.getCaptures(), tile.getCaptureMapsAttr(), layouts,
+      tile.getPlanAttr());
   partial.getScore().takeBody(tile.getScore());
   partial.getMask().takeBody(tile.getMask());
 
@@ -123,6 +142,7 @@ static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile) {
 static LogicalResult tileOp(RewriterBase &rewriter, SdpaOp op) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
+  Lengths whole = lengthsOf(rewriter, op);
   scf::SCFTilingOptions options;
   options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp);
   options.setTileSizes({rewriter.getIndexAttr(1), rewriter.getIndexAttr(1),
@@ -142,7 +162,7 @@ static LogicalResult tileOp(RewriterBase &rewriter, SdpaOp op) {
             ? value
             : tensor::CastOp::create(rewriter, op.getLoc(), type, value));
   rewriter.replaceOp(op, replacements);
-  return splitTile(rewriter, cast<SdpaOp>(tiled->tiledOps.back()));
+  return splitTile(rewriter, cast<SdpaOp>(tiled->tiledOps.back()), whole);
 }
 
 void attn::buildTilePipeline(OpPassManager &pm) {

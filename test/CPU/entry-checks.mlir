@@ -29,7 +29,7 @@ func.func @attention(%q: tensor<?x1x?x8xf32>, %k: tensor<?x1x?x8xf32>, %v: tenso
     %qs = tensor.extract_slice %q[%i, %h, %j, 0] [1, 1, %rows, 8] [1, 1, 1, 1] : tensor<?x1x?x8xf32> to tensor<1x1x?x8xf32>
     %ks = tensor.extract_slice %k[%i, %h, 0, 0] [1, 1, %n, 8] [1, 1, 1, 1] : tensor<?x1x?x8xf32> to tensor<1x1x?x8xf32>
     %vs = tensor.extract_slice %v[%i, %h, 0, 0] [1, 1, %n, 8] [1, 1, 1, 1] : tensor<?x1x?x8xf32> to tensor<1x1x?x8xf32>
-    %p = attn.online_sdpa %qs, %ks, %vs scale(%scale) keys(%c0 to %n, full %c0 to %c0) tile(%i, %h, %j) captures(%keep[b, n] : tensor<?x?xi1>)
+    %p = attn.online_sdpa %qs, %ks, %vs scale(%scale) keys(%c0 to %n, full %c0 to %c0) tile(%i, %h, %j) of(%m, %n) captures(%keep[b, n] : tensor<?x?xi1>)
       : tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32> mask(%b1, %h1, %m1, %n1, %kp) { attn.yield %kp : i1 }
     %os = tensor.extract_slice %out[%i, %h, %j, 0] [1, 1, %rows, 8] [1, 1, 1, 1] : tensor<?x1x?x8xf32> to tensor<1x1x?x8xf32>
     %f = attn.finalize %p outs(%os) layout(bhsd) : !attn.partial<f32>, tensor<1x1x?x8xf32> -> tensor<1x1x?x8xf32>
@@ -38,6 +38,30 @@ func.func @attention(%q: tensor<?x1x?x8xf32>, %k: tensor<?x1x?x8xf32>, %v: tenso
     }
   }
   return %r : tensor<?x1x?x8xf32>
+}
+
+// A loop over one task is gone and its indices are constants: M and the heads bound the captures all the same.
+// CHECK-LABEL: func.func @one_task(
+// CHECK-SAME:    %{{[a-z0-9]+}}: memref<?x?x?x?xf32>, %[[C:[a-z0-9]+]]: memref<?x?xf32>
+// CHECK-DAG:     %[[C16:.+]] = arith.constant 16 : index
+// CHECK-DAG:     %[[C1:.+]] = arith.constant 1 : index
+// CHECK-DAG:     %[[CH:.+]] = memref.dim %[[C]], %c0
+// CHECK-DAG:     %[[CM:.+]] = memref.dim %[[C]], %c1
+// CHECK-DAG:     arith.cmpi slt, %[[CH]], %[[C1]]
+// CHECK-DAG:     arith.cmpi slt, %[[CM]], %[[C16]]
+func.func @one_task(%q: tensor<1x1x16x8xf32>, %c: tensor<?x?xf32>) -> tensor<1x1x16x8xf32> {
+  %scale = arith.constant 1.0 : f32
+  %c0 = arith.constant 0 : index
+  %c16 = arith.constant 16 : index
+  %e = tensor.empty() : tensor<1x1x16x8xf32>
+  %p = attn.online_sdpa %q, %q, %q scale(%scale) keys(%c0 to %c16, full %c0 to %c0) tile(%c0, %c0, %c0) of(%c16, %c16) captures(%c[h, m] : tensor<?x?xf32>)
+    : tensor<1x1x16x8xf32>, tensor<1x1x16x8xf32>, tensor<1x1x16x8xf32> -> !attn.partial<f32>
+    score(%s, %b1, %h1, %m1, %n1, %x) {
+      %t = arith.addf %s, %x : f32
+      attn.yield %t : f32
+    }
+  %f = attn.finalize %p outs(%e) layout(bhsd) : !attn.partial<f32>, tensor<1x1x16x8xf32> -> tensor<1x1x16x8xf32>
+  return %f : tensor<1x1x16x8xf32>
 }
 
 // Operands of one elementwise op are as long as each other; the later argument is to blame.

@@ -3,7 +3,7 @@
 func.func @no_plan(%q: memref<1x1x48x64xf32>, %k: memref<1x1x?x64xf32>, %o: memref<1x1x48x64xf32>,
                    %scale: f32, %b: index, %lo: index, %hi: index) {
   // expected-error @below {{expects a plan: run attn-fuse-plan first}}
-  %p = attn.online_sdpa %q, %k, %k scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%b, %b, %b)
+  %p = attn.online_sdpa %q, %k, %k scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%b, %b, %b) of(%b, %b)
     : memref<1x1x48x64xf32>, memref<1x1x?x64xf32>, memref<1x1x?x64xf32> -> !attn.partial<f32>
   attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x48x64xf32>
   return

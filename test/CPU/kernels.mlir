@@ -12,8 +12,8 @@
 // CHECK-NOT:     attn.
 // CHECK:         return
 func.func @plain(%q: memref<1x1x48x64xf32>, %k: memref<1x1x?x64xf32>, %v: memref<1x1x?x64xf32>, %o: memref<1x1x48x64xf32>,
-                 %scale: f32, %b: index, %h: index, %m: index, %lo: index, %hi: index) {
-  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%b, %h, %m) {plan = #plan}
+                 %scale: f32, %b: index, %h: index, %m: index, %M: index, %N: index, %lo: index, %hi: index) {
+  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%b, %h, %m) of(%M, %N) {plan = #plan}
     : memref<1x1x48x64xf32>, memref<1x1x?x64xf32>, memref<1x1x?x64xf32> -> !attn.partial<f32>
   attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x48x64xf32>
   return
@@ -33,8 +33,8 @@ func.func @plain(%q: memref<1x1x48x64xf32>, %k: memref<1x1x?x64xf32>, %v: memref
 // CHECK-NOT:     attn.
 // CHECK:         return
 func.func @masked(%q: memref<1x1x24x40xbf16>, %k: memref<1x1x?x40xbf16>, %v: memref<1x1x?x40xbf16>, %o: memref<1x1x24x40xbf16>,
-                  %scale: f32, %b: index, %h: index, %m: index, %lo: index, %hi: index) {
-  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %lo) tile(%b, %h, %m) {plan = #plan}
+                  %scale: f32, %b: index, %h: index, %m: index, %M: index, %N: index, %lo: index, %hi: index) {
+  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %lo) tile(%b, %h, %m) of(%M, %N) {plan = #plan}
     : memref<1x1x24x40xbf16>, memref<1x1x?x40xbf16>, memref<1x1x?x40xbf16> -> !attn.partial<f32>
     mask(%rb, %rh, %rm, %n) {
       %keep = arith.cmpi sle, %n, %rm : index

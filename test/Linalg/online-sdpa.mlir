@@ -8,7 +8,7 @@
 // then O = acc / (sum + exp(sink - max)), LSE = max + log(sum).
 // CHECK-LABEL: func.func @key_blocks(
 // CHECK-SAME: %[[Q:[^:,]+]]: tensor<1x1x4x8xf32>, %[[K:[^:,]+]]: tensor<1x1x?x8xf32>, %[[V:[^:,]+]]: tensor<1x1x?x6xf32>, %[[O:[^:,]+]]: tensor<1x1x4x6xf32>, %[[L:[^:,]+]]: tensor<1x1x4xf32>
-// CHECK-SAME: %[[SCALE:[^:,]+]]: f32, %[[SINK:[^:,]+]]: f32, %[[DOC:[^:,]+]]: tensor<2x?xi32>, %[[LO:[^:,]+]]: index, %[[HI:[^:,]+]]: index, %[[FULLLO:[^:,]+]]: index, %[[FULLHI:[^:,]+]]: index
+// CHECK-SAME: %[[SCALE:[^:,]+]]: f32, %[[SINK:[^:,]+]]: f32, %[[DOC:[^:,]+]]: tensor<2x?xi32>, %{{[^:,]+}}: index, %{{[^:,]+}}: index, %[[LO:[^:,]+]]: index, %[[HI:[^:,]+]]: index, %[[FULLLO:[^:,]+]]: index, %[[FULLHI:[^:,]+]]: index
 // CHECK-SAME: %[[B:[^:,]+]]: index, %{{[^:,]+}}: index, %[[M:[^:,]+]]: index)
 // CHECK-DAG: %[[LOWEST:.+]] = arith.constant 0xFF800000 : f32
 // CHECK-DAG: %[[ZERO:.+]] = arith.constant 0.000000e+00 : f32
@@ -62,9 +62,9 @@
 // CHECK: %[[RL:.+]] = linalg.generic {{.+}} ins(%[[LOOP]]#1, %[[LOOP]]#2 : {{.+}}) outs(%[[L]]
 // CHECK: return %[[RO]], %[[RL]]
 func.func @key_blocks(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: tensor<1x1x?x6xf32>, %o: tensor<1x1x4x6xf32>, %l: tensor<1x1x4xf32>,
-                      %scale: f32, %sink: f32, %doc: tensor<2x?xi32>, %lo: index, %hi: index, %full_lo: index, %full_hi: index,
+                      %scale: f32, %sink: f32, %doc: tensor<2x?xi32>, %M: index, %N: index, %lo: index, %hi: index, %full_lo: index, %full_hi: index,
                       %b: index, %h: index, %m: index) -> (tensor<1x1x4x6xf32>, tensor<1x1x4xf32>) {
-  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %full_lo to %full_hi) tile(%b, %h, %m)
+  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %full_lo to %full_hi) tile(%b, %h, %m) of(%M, %N)
       captures(%doc[b, n] : tensor<2x?xi32>) {plan = #attn.plan<room = linalg, form = flash, key_block = 32, query_group = 4>}
     : tensor<1x1x4x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x6xf32> -> !attn.partial<f32>
     mask(%b1, %h1, %m1, %n, %d) {
@@ -94,7 +94,7 @@ func.func @key_blocks(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: tens
 // CHECK-NEXT: arith.truncf %[[R]] : f32 to f16
 func.func @layouts_half(%q: tensor<1x4x1x8xf16>, %k: tensor<1x1x8x?xf16>, %v: tensor<1x1x?x6xf16>, %o: tensor<1x4x1x6xf16>,
                         %scale: f32, %lo: index, %hi: index) -> tensor<1x4x1x6xf16> {
-  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%lo, %lo, %lo) layout(bshd, bhds, bhsd)
+  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%lo to %hi, full %lo to %hi) tile(%lo, %lo, %lo) of(%hi, %hi) layout(bshd, bhds, bhsd)
     : tensor<1x4x1x8xf16>, tensor<1x1x8x?xf16>, tensor<1x1x?x6xf16> -> !attn.partial<f32>
   %r = attn.finalize %p outs(%o) layout(bshd) : !attn.partial<f32>, tensor<1x4x1x6xf16> -> tensor<1x4x1x6xf16>
   return %r : tensor<1x4x1x6xf16>

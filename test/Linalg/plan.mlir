@@ -28,7 +28,7 @@ func.func @declined_given_to_cpu(%q: tensor<1x2x5x8xf32>) -> tensor<1x2x5x8xf32>
 // ALL-NOT: attn.online_sdpa
 // ALL-NOT: attn.finalize
 func.func @declined_tile_given_to_cpu(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>, %scale: f32, %i: index) -> tensor<1x1x4x8xf32> {
-  %p = attn.online_sdpa %q, %k, %k scale(%scale) keys(%i to %i, full %i to %i) tile(%i, %i, %i) {plan = #cpu}
+  %p = attn.online_sdpa %q, %k, %k scale(%scale) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i) {plan = #cpu}
     : tensor<1x1x4x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32>
   %r = attn.finalize %p outs(%q) layout(bhsd) : !attn.partial<f32>, tensor<1x1x4x8xf32> -> tensor<1x1x4x8xf32>
   return %r : tensor<1x1x4x8xf32>

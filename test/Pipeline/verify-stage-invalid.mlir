@@ -53,7 +53,7 @@ func.func @tile_p1(%q: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
 func.func @tile_p2(%q: tensor<1x1x4x8xf32>, %o: tensor<1x1x4x8xf32>, %s: f32, %i: index)
     -> tensor<1x1x4x8xf32> {
   // expected-error @below {{after tile (tile_p2): expects attn.online_sdpa inside the parallel loop, an scf.forall}}
-  %p = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i)
+  %p = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i)
     : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32> -> !attn.partial<f32>
   %r = attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, tensor<1x1x4x8xf32> -> tensor<1x1x4x8xf32>
   return %r : tensor<1x1x4x8xf32>
@@ -64,7 +64,7 @@ func.func @tile_p2(%q: tensor<1x1x4x8xf32>, %o: tensor<1x1x4x8xf32>, %s: f32, %i
 func.func @linalg_p1(%q: tensor<1x1x4x8xf32>, %o: tensor<1x1x4x8xf32>, %s: f32, %i: index)
     -> tensor<1x1x4x8xf32> {
   // expected-error @below {{after linalg (linalg_p1): expects no attn op planned for the linalg room}}
-  %p = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) {plan = #plan}
+  %p = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i) {plan = #plan}
     : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32> -> !attn.partial<f32>
   %r = attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, tensor<1x1x4x8xf32> -> tensor<1x1x4x8xf32>
   return %r : tensor<1x1x4x8xf32>

@@ -9,16 +9,17 @@ func.func @odd_length(%q: tensor<2x8x100x64xf32>, %k: tensor<2x2x?x64xf32>, %v: 
   // CHECK-DAG:   %[[ZERO:.+]] = arith.constant 0 : index
   // 1 / sqrt(64)
   // CHECK-DAG:   %[[SCALE:.+]] = arith.constant 1.250000e-01 : f32
+  // CHECK-DAG:   %[[C100:.+]] = arith.constant 100 : index
+  // CHECK-DAG:   %[[N:.+]] = tensor.dim %[[K]]
   // CHECK:       scf.forall (%[[B:.+]], %[[H:.+]], %[[M:.+]]) = (0, 0, 0) to (2, 8, 100) step (1, 1, 48) shared_outs(%[[OUT:.+]] =
   // CHECK:         %[[ROWS:.+]] = affine.min {{.*}}(%[[M]])
   // Four query heads share a key head.
   // CHECK:         %[[HKV:.+]] = affine.apply #{{.*}}()[%[[H]]]
-  // CHECK:         %[[N:.+]] = tensor.dim %[[K]]
   // CHECK:         %[[QS:.+]] = tensor.extract_slice %[[Q]][%[[B]], %[[H]], %[[M]], 0] [1, 1, %[[ROWS]], 64]
   // CHECK:         %[[KS:.+]] = tensor.extract_slice %[[K]][%[[B]], %[[HKV]], 0, 0] [1, 1, %[[N]], 64]
   // CHECK:         %[[VS:.+]] = tensor.extract_slice %[[V]][%[[B]], %[[HKV]], 0, 0] [1, 1, %[[N]], 32]
   // CHECK:         %[[P:.+]] = attn.online_sdpa %[[QS]], %[[KS]], %[[VS]] scale(%[[SCALE]])
-  // CHECK-SAME:      keys(%[[ZERO]] to %[[N]], full %[[ZERO]] to %[[N]]) tile(%[[B]], %[[H]], %[[M]])
+  // CHECK-SAME:      keys(%[[ZERO]] to %[[N]], full %[[ZERO]] to %[[N]]) tile(%[[B]], %[[H]], %[[M]]) of(%[[C100]], %[[N]])
   // CHECK-SAME:      query_group = 48
   // CHECK:         %[[DST:.+]] = tensor.extract_slice %[[OUT]][%[[B]], %[[H]], %[[M]], 0] [1, 1, %[[ROWS]], 32]
   // CHECK:         %[[R:.+]] = attn.finalize %[[P]] outs(%[[DST]]) layout(bhsd)
@@ -32,9 +33,10 @@ func.func @odd_length(%q: tensor<2x8x100x64xf32>, %k: tensor<2x2x?x64xf32>, %v: 
 // CHECK-SAME:  %[[Q:.+]]: tensor<2x4x?x64xf32>, %[[K:.+]]: tensor<2x4x?x64xf32>
 // CHECK-DAG:     %[[ZERO:.+]] = arith.constant 0 : index
 // CHECK-DAG:     %[[ONE:.+]] = arith.constant 1 : index
+// CHECK-DAG:     %[[M:.+]] = tensor.dim %[[Q]]
+// CHECK-DAG:     %[[N:.+]] = tensor.dim %[[K]]
 // CHECK:         scf.forall (%{{.*}}, %{{.*}}, %[[M0:.+]]) =
 // CHECK:           %[[ROWS:.+]] = affine.min
-// CHECK:           %[[N:.+]] = tensor.dim %[[K]]
 // CHECK:           %[[M1:.+]] = arith.addi %[[M0]], %[[ROWS]] : index
 // CHECK-NEXT:      %[[X:.+]] = arith.minsi %[[M1]], %[[N]] : index
 // CHECK-NEXT:      %[[HI:.+]] = arith.maxsi %[[X]], %[[ZERO]] : index
@@ -43,9 +45,9 @@ func.func @odd_length(%q: tensor<2x8x100x64xf32>, %k: tensor<2x2x?x64xf32>, %v: 
 // CHECK-NEXT:      %[[ALL:.+]] = arith.maxsi %[[Y]], %[[ZERO]] : index
 // CHECK-NEXT:      %[[Z:.+]] = arith.minsi %[[ALL]], %[[HI]] : index
 // CHECK-NEXT:      %[[FULL:.+]] = arith.maxsi %[[Z]], %[[ZERO]] : index
-// CHECK:           attn.online_sdpa {{.*}} keys(%[[ZERO]] to %[[HI]], full %[[ZERO]] to %[[FULL]])
-// CHECK-SAME:        mask(%{{.*}}, %{{.*}}, %[[M:.+]], %[[NN:.+]]) {
-// CHECK-NEXT:          arith.cmpi sle, %[[NN]], %[[M]] : index
+// CHECK:           attn.online_sdpa {{.*}} keys(%[[ZERO]] to %[[HI]], full %[[ZERO]] to %[[FULL]]) tile({{.*}}) of(%[[M]], %[[N]])
+// CHECK-SAME:        mask(%{{.*}}, %{{.*}}, %[[MM:.+]], %[[NN:.+]]) {
+// CHECK-NEXT:          arith.cmpi sle, %[[NN]], %[[MM]] : index
 func.func @causal(%q: tensor<2x4x?x64xf32>, %k: tensor<2x4x?x64xf32>) -> tensor<2x4x?x64xf32> {
   %o = attn.sdpa %q, %k, %k causal(top_left) {plan = #plan} : tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32> -> tensor<2x4x?x64xf32>
   return %o : tensor<2x4x?x64xf32>
@@ -55,6 +57,7 @@ func.func @causal(%q: tensor<2x4x?x64xf32>, %k: tensor<2x4x?x64xf32>) -> tensor<
 // CHECK-LABEL: func @lengths
 // CHECK-SAME:  %[[LENS:[^:,]+]]: tensor<2xi32>
 // CHECK-DAG:     %[[ZERO:.+]] = arith.constant 0 : index
+// CHECK-DAG:     %[[M:.+]] = arith.constant 48 : index
 // CHECK-DAG:     %[[N:.+]] = arith.constant 500 : index
 // CHECK:         scf.forall (%[[B:.+]], %[[H:.+]]) in (2, 4)
 // CHECK:           %[[L:.+]] = tensor.extract %[[LENS]][%[[B]]] : tensor<2xi32>
@@ -62,7 +65,7 @@ func.func @causal(%q: tensor<2x4x?x64xf32>, %k: tensor<2x4x?x64xf32>) -> tensor<
 // CHECK-NEXT:      %[[X:.+]] = arith.minsi %[[I]], %[[N]] : index
 // CHECK-NEXT:      %[[HI:.+]] = arith.maxsi %[[X]], %[[ZERO]] : index
 // CHECK:           attn.online_sdpa {{.*}} keys(%[[ZERO]] to %[[HI]], full %[[ZERO]] to %[[HI]])
-// CHECK-SAME:        tile(%[[B]], %[[H]], %[[ZERO]]) captures(%[[LENS]][b] : tensor<2xi32>)
+// CHECK-SAME:        tile(%[[B]], %[[H]], %[[ZERO]]) of(%[[M]], %[[N]]) captures(%[[LENS]][b] : tensor<2xi32>)
 func.func @lengths(%q: tensor<2x4x48x64xf32>, %k: tensor<2x4x500x64xf32>, %lens: tensor<2xi32>) -> tensor<2x4x48x64xf32> {
   %o = attn.sdpa %q, %k, %k kv_lens(%lens : tensor<2xi32>) {plan = #plan}
     : tensor<2x4x48x64xf32>, tensor<2x4x500x64xf32>, tensor<2x4x500x64xf32> -> tensor<2x4x48x64xf32>
@@ -96,11 +99,13 @@ func.func @layouts_sinks_lse(%q: tensor<2x?x4x64xf16>, %k: tensor<2x4x?x64xf16>,
 // Base offsets of an op that was a tile already are passed on.
 // CHECK-LABEL: func @tile_of_a_tile
 // CHECK-SAME:  %[[B0:[^:,]+]]: index, %[[H0:[^:,]+]]: index, %[[M0:[^:,]+]]: index
+// CHECK:         %[[DIM:.+]] = tensor.dim
+// CHECK:         %[[END:.+]] = arith.addi %[[M0]], %[[DIM]] : index
 // CHECK:         scf.forall (%[[B:.+]], %[[H:.+]], %[[M:.+]]) =
 // CHECK-DAG:       %[[BB:.+]] = arith.addi %[[B0]], %[[B]] : index
 // CHECK-DAG:       %[[HH:.+]] = arith.addi %[[H0]], %[[H]] : index
 // CHECK-DAG:       %[[MM:.+]] = arith.addi %[[M0]], %[[M]] : index
-// CHECK:           attn.online_sdpa {{.*}} tile(%[[BB]], %[[HH]], %[[MM]])
+// CHECK:           attn.online_sdpa {{.*}} tile(%[[BB]], %[[HH]], %[[MM]]) of(%[[END]], %[[DIM]])
 func.func @tile_of_a_tile(%q: tensor<2x4x?x64xf32>, %b: index, %h: index, %m: index) -> tensor<2x4x?x64xf32> {
   %o = attn.sdpa %q, %q, %q tile(%b, %h, %m) {plan = #plan} : tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32>, tensor<2x4x?x64xf32> -> tensor<2x4x?x64xf32>
   return %o : tensor<2x4x?x64xf32>

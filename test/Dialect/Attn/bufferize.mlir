@@ -13,7 +13,8 @@
 func.func @group_into_slice(%q: tensor<1x1x4x8xf32> {bufferization.writable = false}, %k: tensor<1x1x?x8xf32> {bufferization.writable = false},
     %o: tensor<1x1x16x8xf32> {bufferization.writable = true}, %s: f32, %m: index, %n: index, %doc: tensor<2x?xi32> {bufferization.writable = false}) -> tensor<1x1x16x8xf32> {
   %c0 = arith.constant 0 : index
-  %p = attn.online_sdpa %q, %k, %k scale(%s) keys(%c0 to %n, full %c0 to %c0) tile(%c0, %c0, %m) captures(%doc[b, n] : tensor<2x?xi32>)
+  %c16 = arith.constant 16 : index
+  %p = attn.online_sdpa %q, %k, %k scale(%s) keys(%c0 to %n, full %c0 to %c0) tile(%c0, %c0, %m) of(%c16, %n) captures(%doc[b, n] : tensor<2x?xi32>)
       : tensor<1x1x4x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32>
     mask(%b, %h, %mm, %nn, %d) {
       %zero = arith.constant 0 : i32

@@ -3,7 +3,7 @@
 
 func.func @online_sdpa_c1(%q: tensor<1x1x4x8xf32>, %k: tensor<?x8xf32>, %v: tensor<1x1x?x8xf32>, %s: f32, %i: index) {
   // expected-error@+1 {{'attn.online_sdpa' op expects key of rank 4, but got 'tensor<?x8xf32>'}}
-  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i)
+  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i)
     : tensor<1x1x4x8xf32>, tensor<?x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32>
   return
 }
@@ -12,7 +12,7 @@ func.func @online_sdpa_c1(%q: tensor<1x1x4x8xf32>, %k: tensor<?x8xf32>, %v: tens
 
 func.func @online_sdpa_c2(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: tensor<1x1x?x8xf32>, %s: f64, %i: index) {
   // expected-error@+1 {{'attn.online_sdpa' op expects scale and accumulator of type 'f32', but got 'f64' and 'f64'}}
-  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i)
+  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i)
     : tensor<1x1x4x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f64>
   return
 }
@@ -21,7 +21,7 @@ func.func @online_sdpa_c2(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: 
 
 func.func @online_sdpa_c3(%q: tensor<1x2x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: tensor<1x1x?x8xf32>, %s: f32, %i: index) {
   // expected-error@+1 {{'attn.online_sdpa' op expects heads of query (2) to equal one (1)}}
-  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i)
+  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i)
     : tensor<1x2x4x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32>
   return
 }
@@ -30,7 +30,7 @@ func.func @online_sdpa_c3(%q: tensor<1x2x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: 
 
 func.func @online_sdpa_c3_layout(%q: tensor<1x1x4x8xf32>, %k: tensor<1x3x1x8xf32>, %v: tensor<1x1x?x8xf32>, %s: f32, %i: index) {
   // expected-error@+1 {{'attn.online_sdpa' op expects batch of key (3) to equal one (1)}}
-  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) layout(bhsd, hbsd, bhsd)
+  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i) layout(bhsd, hbsd, bhsd)
     : tensor<1x1x4x8xf32>, tensor<1x3x1x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32>
   return
 }
@@ -39,7 +39,7 @@ func.func @online_sdpa_c3_layout(%q: tensor<1x1x4x8xf32>, %k: tensor<1x3x1x8xf32
 
 func.func @online_sdpa_c4(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: tensor<1x1x?x8xi8>, %s: f32, %i: index) {
   // expected-error@+1 {{'attn.online_sdpa' op expects value of type f64, f32, f16 or bf16, but got 'tensor<1x1x?x8xi8>'}}
-  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i)
+  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i)
     : tensor<1x1x4x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xi8> -> !attn.partial<f32>
   return
 }
@@ -48,7 +48,7 @@ func.func @online_sdpa_c4(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: 
 
 func.func @online_sdpa_c5(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x5x8xf32>, %v: tensor<1x1x6x8xf32>, %s: f32, %i: index) {
   // expected-error@+1 {{'attn.online_sdpa' op expects value length (6) to equal key length (5)}}
-  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i)
+  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i)
     : tensor<1x1x4x8xf32>, tensor<1x1x5x8xf32>, tensor<1x1x6x8xf32> -> !attn.partial<f32>
   return
 }

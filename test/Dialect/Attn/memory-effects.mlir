@@ -54,11 +54,11 @@ func.func @hoisted_out_of_a_loop(%q: tensor<2x4x5x8xf32>, %n: index) -> tensor<2
 // CHECK-NEXT:    attn.finalize %[[B]] outs(%[[O]])
 // CHECK-NEXT:    return
 func.func @buffers(%q: memref<1x1x4x8xf32>, %o: memref<1x1x4x8xf32>, %s: f32, %i: index) {
-  %a = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) : memref<1x1x4x8xf32>, memref<1x1x4x8xf32>, memref<1x1x4x8xf32> -> !attn.partial<f32>
+  %a = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i) : memref<1x1x4x8xf32>, memref<1x1x4x8xf32>, memref<1x1x4x8xf32> -> !attn.partial<f32>
   attn.finalize %a outs(%q) layout(bhsd) : !attn.partial<f32>, memref<1x1x4x8xf32>
-  %b = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) : memref<1x1x4x8xf32>, memref<1x1x4x8xf32>, memref<1x1x4x8xf32> -> !attn.partial<f32>
+  %b = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i) : memref<1x1x4x8xf32>, memref<1x1x4x8xf32>, memref<1x1x4x8xf32> -> !attn.partial<f32>
   attn.finalize %b outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x4x8xf32>
-  %c = attn.online_sdpa %o, %o, %o scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) : memref<1x1x4x8xf32>, memref<1x1x4x8xf32>, memref<1x1x4x8xf32> -> !attn.partial<f32>
+  %c = attn.online_sdpa %o, %o, %o scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i) : memref<1x1x4x8xf32>, memref<1x1x4x8xf32>, memref<1x1x4x8xf32> -> !attn.partial<f32>
   return
 }
 

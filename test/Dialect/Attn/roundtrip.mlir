@@ -109,12 +109,12 @@ func.func @sdpa_words(%q: tensor<1x2x3x4xf16>, %i: index) {
 }
 
 // CHECK-LABEL: func.func @tile_level(
-// CHECK: %[[P:.+]] = attn.online_sdpa %{{.+}}, %{{.+}}, %{{.+}} scale(%{{.+}}) keys(%[[I:.+]] to %[[J:.+]], full %[[I]] to %[[J]]) tile(%[[I]], %[[I]], %[[I]]) captures(%{{.+}}[b, n] : tensor<2x?xi32>) layout(bhsd, bshd, bhsd)
+// CHECK: %[[P:.+]] = attn.online_sdpa %{{.+}}, %{{.+}}, %{{.+}} scale(%{{.+}}) keys(%[[I:.+]] to %[[J:.+]], full %[[I]] to %[[J]]) tile(%[[I]], %[[I]], %[[I]]) of(%[[I]], %[[J]]) captures(%{{.+}}[b, n] : tensor<2x?xi32>) layout(bhsd, bshd, bhsd)
 // CHECK-SAME: {plan = #attn.plan<room = cpu, form = flash>} : tensor<1x1x4x8xf32>, tensor<1x?x1x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32> mask(
 // CHECK: attn.finalize %[[P]] sink(%{{.+}} : f32) outs(%{{.+}}, %{{.+}}) layout(bshd) : !attn.partial<f32>, tensor<1x4x1x8xf32>, tensor<1x1x4xf32> -> tensor<1x4x1x8xf32>, tensor<1x1x4xf32>
 func.func @tile_level(%q: tensor<1x1x4x8xf32>, %k: tensor<1x?x1x8xf32>, %v: tensor<1x1x?x8xf32>, %s: f32, %i: index, %j: index, %doc: tensor<2x?xi32>,
     %o: tensor<1x4x1x8xf32>, %l: tensor<1x1x4xf32>) {
-  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %j, full %i to %j) tile(%i, %i, %i) captures(%doc[b, n] : tensor<2x?xi32>) layout(bhsd, bshd, bhsd)
+  %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %j, full %i to %j) tile(%i, %i, %i) of(%i, %j) captures(%doc[b, n] : tensor<2x?xi32>) layout(bhsd, bshd, bhsd)
       {plan = #attn.plan<room = cpu, form = flash>} : tensor<1x1x4x8xf32>, tensor<1x?x1x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32>
     mask(%b, %h, %m, %n, %d) {
       %zero = arith.constant 0 : i32
@@ -132,7 +132,7 @@ func.func @tile_level(%q: tensor<1x1x4x8xf32>, %k: tensor<1x?x1x8xf32>, %v: tens
 // CHECK: attn.parallel_call @body(%{{.+}}) args(%{{.+}}) : memref<?x8xf32>
 // CHECK: attn.parallel_call @alone(%{{.+}}){{$}}
 func.func @on_buffers(%q: memref<1x1x4x8xf32>, %k: memref<1x1x?x8xf32>, %s: f32, %i: index, %x: memref<?x8xf32>, %w: memref<2x8x16xf32>, %b: memref<24xf32>, %y: memref<?x24xf32>) {
-  %p = attn.online_sdpa %q, %k, %k scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) : memref<1x1x4x8xf32>, memref<1x1x?x8xf32>, memref<1x1x?x8xf32> -> !attn.partial<f32>
+  %p = attn.online_sdpa %q, %k, %k scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i) : memref<1x1x4x8xf32>, memref<1x1x?x8xf32>, memref<1x1x?x8xf32> -> !attn.partial<f32>
   attn.finalize %p outs(%q) layout(bhsd) : !attn.partial<f32>, memref<1x1x4x8xf32>
   attn.packed_matmul %x, %w bias(%b : memref<24xf32>) outs(%y) : memref<?x8xf32>, memref<2x8x16xf32>, memref<?x24xf32>
   attn.parallel_call @body(%i) args(%x) : memref<?x8xf32>

@@ -302,7 +302,7 @@ SmallVector<AffineMap> SdpaOp::getCaptureMapValues() {
 //===----------------------------------------------------------------------===//
 
 ParseResult OnlineSdpaOp::parse(OpAsmParser &parser, OperationState &result) {
-  SmallVector<OpAsmParser::UnresolvedOperand> qkv, tile;
+  SmallVector<OpAsmParser::UnresolvedOperand> qkv, tile, sizes;
   OpAsmParser::UnresolvedOperand scale, bounds[4];
   SmallVector<TypedOperand> captures;
   SmallVector<AffineMap> maps;
@@ -319,7 +319,9 @@ ParseResult OnlineSdpaOp::parse(OpAsmParser &parser, OperationState &result) {
       parser.parseOperand(bounds[2]) || parser.parseKeyword("to") ||
       parser.parseOperand(bounds[3]) || parser.parseRParen() ||
       parser.parseKeyword("tile") ||
-      parser.parseOperandList(tile, 3, AsmParser::Delimiter::Paren))
+      parser.parseOperandList(tile, 3, AsmParser::Delimiter::Paren) ||
+      parser.parseKeyword("of") ||
+      parser.parseOperandList(sizes, 2, AsmParser::Delimiter::Paren))
     return failure();
   if (succeeded(parser.parseOptionalKeyword("captures")) &&
       parseCaptures(parser, captures, maps))
@@ -341,7 +343,8 @@ ParseResult OnlineSdpaOp::parse(OpAsmParser &parser, OperationState &result) {
       parser.resolveOperand(scale, partialType.getAccumulator(),
                             result.operands) ||
       parser.resolveOperands(bounds, index, result.operands) ||
-      parser.resolveOperands(tile, index, result.operands))
+      parser.resolveOperands(tile, index, result.operands) ||
+      parser.resolveOperands(sizes, index, result.operands))
     return failure();
   SmallVector<Type> elements;
   for (const TypedOperand &capture : captures) {
@@ -363,7 +366,7 @@ void OnlineSdpaOp::print(OpAsmPrinter &printer) {
           << " scale(" << getScale() << ") keys(" << getLo() << " to "
           << getHi() << ", full " << getFullLo() << " to " << getFullHi()
           << ") tile(" << getBatch() << ", " << getHead() << ", " << getRow()
-          << ")";
+          << ") of(" << getNumQueries() << ", " << getNumKeys() << ")";
   printCaptures(printer, getCaptures(), getCaptureMapsAttr());
   if (getLayoutsAttr())
     printLayoutList(printer, getLayoutsAttr());
