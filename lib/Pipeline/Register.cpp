@@ -13,6 +13,7 @@
 #include "attn/Dialect/Attn/IR/Attn.h"
 #include "attn/Fuse/Passes.h"
 #include "attn/Linalg/Passes.h"
+#include "attn/NVVM/Passes.h"
 #include "attn/Pipeline/Passes.h"
 #include "attn/Pipeline/Pipelines.h"
 #include "attn/SplitHeads/Passes.h"
@@ -43,8 +44,10 @@
 #include "mlir/Dialect/ControlFlow/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/LLVMIR/Transforms/InlinerInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -132,11 +135,11 @@ void registerLLVMConversions(DialectRegistry &registry) {
 void registerAllDialects(DialectRegistry &registry) {
   registry.insert<AttnDialect, affine::AffineDialect, arith::ArithDialect,
                   bufferization::BufferizationDialect, cf::ControlFlowDialect,
-                  func::FuncDialect, index::IndexDialect, linalg::LinalgDialect,
-                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
-                  scf::SCFDialect, tensor::TensorDialect,
-                  transform::TransformDialect, ub::UBDialect,
-                  vector::VectorDialect>();
+                  func::FuncDialect, gpu::GPUDialect, index::IndexDialect,
+                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
+                  NVVM::NVVMDialect, memref::MemRefDialect, scf::SCFDialect,
+                  tensor::TensorDialect, transform::TransformDialect,
+                  ub::UBDialect, vector::VectorDialect>();
   // Schedules by hand use our TilingInterface.
   linalg::registerTransformDialectExtension(registry);
   registerBufferizableOpInterfaceExternalModels(registry);
@@ -153,6 +156,7 @@ void registerAllPasses() {
   attn::registerLinalgPasses();
   registerCPUPasses();
   registerCPUPipelines();
+  registerNVVMPasses();
   registerPipelinePasses();
   registerPipelines();
   // Upstream passes that tests and people combine with ours.

@@ -1,0 +1,25 @@
+//===- Passes.h - The room NVVM ---------------------------------*- C++ -*-===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels for NVIDIA GPUs, and the same kernels for the emulator.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_NVVM_PASSES_H
+#define ATTN_NVVM_PASSES_H
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace attn {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "attn/NVVM/Passes.h.inc"
+
+} // namespace attn
+
+#endif // ATTN_NVVM_PASSES_H
