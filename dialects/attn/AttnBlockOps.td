@@ -10,6 +10,7 @@ include "dialects/attn/AttnOpBase.td"
 
 def Attn_MhaOp : Attn_Op<"mha", [
     Pure, IsolatedFromAbove, AttrSizedOperandSegments,
+    InferTypeOpAdaptorWithIsCompatible,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "a multi-head attention block with its projections";
   let description = [{
@@ -49,9 +50,15 @@ def Attn_MhaOp : Attn_Op<"mha", [
     OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$kv_heads,
     UnitAttr:$rope_interleaved,
     OptionalAttr<F64Attr>:$norm_epsilon
-  ), Attn_variantAttrs);
+  ), Attn_variantAttrs, (ins UnitAttr:$returns_weights));
   let results = (outs AnyRankedTensor:$output, Optional<AnyRankedTensor>:$probabilities);
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  // Result types follow from the operands and `returns_weights`.
+  let builders = [
+    // Self-attention with weights (wq, wk, wv, wo); further clauses are set on the op.
+    OpBuilder<(ins "::mlir::Value":$x, "::mlir::ValueRange":$weights, "int64_t":$heads,
+      CArg<"bool", "false">:$returnsWeights)>
+  ];
   let hasCanonicalizer = 1;
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;

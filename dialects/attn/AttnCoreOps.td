@@ -20,6 +20,7 @@ def Attn_YieldOp : Attn_Op<"yield", [
 
 def Attn_SdpaOp : Attn_Op<"sdpa", [
     Pure, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
+    InferTypeOpAdaptorWithIsCompatible,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
     DeclareOpInterfaceMethods<TilingInterface, [
       "getLoopIteratorTypes", "getIterationDomain", "getTiledImplementation",
@@ -84,6 +85,12 @@ def Attn_SdpaOp : Attn_Op<"sdpa", [
   let results = (outs AnyRankedTensor:$output, Optional<AnyRankedTensor>:$lse,
                       Optional<AnyRankedTensor>:$weights);
   let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  // Result types follow from the operands; `resultSegmentSizes` says which.
+  let builders = [
+    // Plain attention; further clauses are set on the op.
+    OpBuilder<(ins "::mlir::Value":$query, "::mlir::Value":$key, "::mlir::Value":$value,
+      CArg<"::mlir::ArrayAttr", "{}">:$layouts, CArg<"bool", "false">:$returnsLse, CArg<"bool", "false">:$returnsWeights)>
+  ];
   let hasCanonicalizer = 1;
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;

@@ -187,3 +187,12 @@ func.func @mha_c14_epsilon(%x: tensor<2x5x8xf32>, %w0: tensor<8x8xf32>, %w1: ten
     : tensor<2x5x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32> -> tensor<2x5x8xf32>
   return
 }
+
+// -----
+
+func.func @mha_c15(%x: tensor<2x5x8xf32>, %w: tensor<8x8xf32>) {
+  // expected-error@+1 {{'attn.mha' op expects weights as a result exactly with returns(weights)}}
+  %y = "attn.mha"(%x, %w, %w, %w, %w) <{heads = 4 : i64, returns_weights, operandSegmentSizes = array<i32: 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}> ({}, {})
+    : (tensor<2x5x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<2x5x8xf32>
+  return
+}

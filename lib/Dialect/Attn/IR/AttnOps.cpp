@@ -143,6 +143,8 @@ ParseResult MhaOp::parse(OpAsmParser &parser, OperationState &result) {
   result.addTypes(resultTypes);
   result.addAttribute(getOperandSegmentSizeAttr(),
                       builder.getDenseI32ArrayAttr(segments));
+  if (block.wantsWeights)
+    result.addAttribute("returns_weights", builder.getUnitAttr());
   if (block.packed)
     result.addAttribute("packed", builder.getUnitAttr());
   if (block.interleaved)
@@ -176,12 +178,13 @@ void MhaOp::print(OpAsmPrinter &printer) {
             << getNormQ().getType() << ", " << getNormK().getType() << ") eps("
             << getNormEpsilonAttr().getValue() << ")";
   printVariantClauses(printer, *this);
-  if (getProbabilities())
+  if (getReturnsWeights())
     printer << " returns(weights)";
   printer.printOptionalAttrDict(
       (*this)->getAttrs(),
       {"packed", "rope_interleaved", "heads", "kv_heads", "norm_epsilon",
-       "causal", "static_window", "capture_maps", getOperandSegmentSizeAttr()});
+       "causal", "static_window", "capture_maps", "returns_weights",
+       getOperandSegmentSizeAttr()});
   printer << " : " << getX().getType();
   if (getSource())
     printer << ", " << getSource().getType();

@@ -173,6 +173,10 @@ LogicalResult MhaOp::verify() {
   Problem p{sizeOf(getX(), 0), int64_t(getHeads()),       getNumKvHeads(),
             sizeOf(getX(), 1), sizeOf(getKeySource(), 1), d,
             accumulator};
+  // mha_c15
+  if (getReturnsWeights() != bool(getProbabilities()))
+    return emitOpError() << "expects weights as a result exactly with "
+                            "returns(weights)";
   // mha_c11
   if (Value weights = getProbabilities()) {
     if (failed(expectRank(*this, "weights", weights, 4)) ||
