@@ -101,6 +101,18 @@ function(add_attn_tool name)
   attn_use_pch(${name})
 endfunction()
 
+# A library that a tool loads while it runs: build/<preset>/lib/lib<name>.so.
+function(add_attn_plugin name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  add_library(${name} MODULE ${ARG_UNPARSED_ARGUMENTS})
+  llvm_update_compile_flags(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
+  mlir_target_link_libraries(${name} PRIVATE MLIR)
+  set_target_properties(${name} PROPERTIES PREFIX lib
+    LIBRARY_OUTPUT_DIRECTORY ${LLVM_LIBRARY_OUTPUT_INTDIR})
+  attn_use_pch(${name})
+endfunction()
+
 # Pass declarations of one room: include/attn/<room>/Passes.td.
 function(add_attn_passes room)
   set(LLVM_TARGET_DEFINITIONS ${room}/Passes.td)

@@ -39,7 +39,12 @@ if "ATTN_CHECK_ROUNDTRIP" in os.environ:
         unresolved="fatal",
     )
 llvm_config.add_tool_substitutions(
-    [attn_opt, ToolSubst("attn-run", unresolved="ignore")], [bin_dir]
+    [
+        attn_opt,
+        ToolSubst("attn-run", unresolved="ignore"),
+        ToolSubst("attn-lsp-server", unresolved="ignore"),
+    ],
+    [bin_dir],
 )
 llvm_config.add_tool_substitutions(
     [
@@ -49,6 +54,7 @@ llvm_config.add_tool_substitutions(
         "split-file",
         "llc",
         "opt",
+        "mlir-opt",
         "mlir-translate",
         "llvm-objdump",
         "llvm-readelf",
@@ -65,6 +71,10 @@ else:
 config.substitutions.append(("%python", venv_python))
 config.substitutions.append(("%attn_src_root", config.attn_src_root))
 config.substitutions.append(("%attn_obj_root", config.attn_obj_root))
+plugin = os.path.join(config.attn_obj_root, "lib", "libAttnPlugin.so")
+config.substitutions.append(("%attn_plugin", plugin))
+if os.path.exists(plugin):
+    config.available_features.add("plugin")
 
 
 def cpu_flags():

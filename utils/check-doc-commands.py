@@ -6,7 +6,7 @@
 usage: check-doc-commands.py BIN-DIR [FILE...]
 
 The commands run in a copy of the repository's top level made of links, so that what they write
-stays out of it; build/release/bin and build/dev/bin both mean BIN-DIR there. A block that is
+stays out of it; build/release/bin and build/dev/bin both mean BIN-DIR there, and lib its neighbour. A block that is
 followed by an ```output block must print those lines in that order; there ... stands for
 anything. The indented commands in the leading comments of examples/*.mlir run as well. Commands that install, build or test (utils/*.sh, cmake, ninja, git) are not run, but
 the script they name must exist.
@@ -22,7 +22,9 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GLOBS = ["README.md", "CONTRIBUTING.md", "docs/*.md", "dialects/attn/README.md"]
 GLOBS += ["examples/**/README.md", "examples/*.mlir"]
-RUN = re.compile(r"(build/(release|dev)/bin/)?attn-(opt|run)\b|(cat|echo|printf|head|cd) ")
+RUN = re.compile(
+    r"(build/(release|dev)/bin/)?(attn-(opt|run)|mlir-opt-22)\b|(cat|echo|printf|head|cd) "
+)
 NOT_RUN = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?(cmake|ninja|git|ctest|\.venv/bin/\w+)\b")
 SCRIPT = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?((utils/[\w-]+\.(sh|py))|\.ci/run)\b")
 BLOCK = re.compile(
@@ -58,6 +60,7 @@ def playground(bin_dir, folder):
     for preset in ("release", "dev"):
         (folder / "build" / preset).mkdir(parents=True)
         (folder / "build" / preset / "bin").symlink_to(bin_dir)
+        (folder / "build" / preset / "lib").symlink_to(bin_dir.parent / "lib")
 
 
 def in_order(output, wanted):

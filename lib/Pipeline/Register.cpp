@@ -147,7 +147,7 @@ void registerAllDialects(DialectRegistry &registry) {
   registerLLVMConversions(registry);
 }
 
-void registerAllPasses() {
+void registerRoomPasses() {
   // The rooms, each alone; then whole ways.
   registerSplitHeadsPasses();
   registerFusePasses();
@@ -159,6 +159,10 @@ void registerAllPasses() {
   registerNVVMPasses();
   registerPipelinePasses();
   registerPipelines();
+}
+
+void registerAllPasses() {
+  registerRoomPasses();
   // Upstream passes that tests and people combine with ours.
   registerTransformsPasses();
   registerConversionPasses();

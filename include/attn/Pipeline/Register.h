@@ -20,8 +20,10 @@ namespace attn {
 /// the interface implementations that their passes need.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
-/// The passes and pipelines of all rooms, by name, and the upstream ones that
-/// go with them.
+/// The passes and pipelines of all rooms, by name.
+void registerRoomPasses();
+
+/// Those, and the upstream passes that go with them.
 void registerAllPasses();
 
 } // namespace attn
