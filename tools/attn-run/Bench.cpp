@@ -14,6 +14,7 @@
 #include "Bench.h"
 #include "Peak.h"
 
+#include "tools/shared/Progress.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 
@@ -99,6 +100,7 @@ std::vector<double> collect(const std::vector<Reading> &readings, bool onlyKept,
 
 Expected<std::vector<Reading>> bench(function_ref<Error()> kernel,
                                      const BenchOptions &options) {
+  Progress progress("attn-run: timing");
   Expected<int> calls = chooseCalls(kernel);
   if (!calls)
     return calls.takeError();
@@ -112,13 +114,9 @@ Expected<std::vector<Reading>> bench(function_ref<Error()> kernel,
       return reading.takeError();
     kept += reading->kept;
     readings.push_back(*reading);
-    if (options.progress)
-      errs() << format("\rbench: %d of %d readings kept, %.0f s", kept,
-                       static_cast<int>(readings.size()),
-                       wallSeconds() - start);
+    progress.say("attn-run: timing, kept " + Twine(kept) + " of " +
+                 Twine(readings.size()) + " readings");
   }
-  if (options.progress)
-    errs() << "\r" << std::string(60, ' ') << "\r";
   return readings;
 }
 

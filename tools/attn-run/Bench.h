@@ -25,7 +25,6 @@ struct BenchOptions {
   double flops = 0; ///< of one call; 0 when unknown
   int readings = 15;
   double seconds = 20; ///< stop when this is over, whatever was kept
-  bool progress = false;
 };
 
 /// One reading: [peak | kernel | peak].

@@ -18,11 +18,11 @@
 #include "attn/Execute/Compiler.h"
 #include "attn/Execute/Host.h"
 #include "attn/Runtime/Abi.h"
+#include "tools/shared/Progress.h"
 #include "tools/shared/Report.h"
 #include "tools/shared/Stages.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/Process.h"
 
 using namespace llvm;
 using namespace attn;
@@ -120,7 +120,18 @@ struct Run {
              ArrayRef<Tensor> inputs);
   Expected<double> flopsOf(mlir::ModuleOp source, StringRef entry,
                            ArrayRef<Tensor> inputs);
+  /// Watches the doors and says on the terminal which was passed last.
+  PipelineOptions watched(Progress &progress);
 };
+
+PipelineOptions Run::watched(Progress &progress) {
+  PipelineOptions options = pipeline();
+  options.onStage = [&](Stage stage, mlir::ModuleOp at) {
+    watcher.leave(stage, at);
+    progress.say("attn-run: compiling, past " + stageName(stage));
+  };
+  return options;
+}
 
 static SmallVector<TensorView> viewsOf(ArrayRef<Tensor> tensors) {
   return to_vector(
@@ -129,14 +140,12 @@ static SmallVector<TensorView> viewsOf(ArrayRef<Tensor> tensors) {
 
 /// --stop-after: prints the module.
 Error Run::stop(mlir::ModuleOp module) {
-  PipelineOptions options = pipeline();
+  Progress progress("attn-run: compiling");
+  PipelineOptions options = watched(progress);
   options.stopAfter = parseStage(flags.stopAfter);
   if (!options.stopAfter)
     return makeError("--stop-after=" + flags.stopAfter + ": expected one of " +
                      stageNames());
-  options.onStage = [&](Stage stage, mlir::ModuleOp at) {
-    watcher.leave(stage, at);
-  };
   if (!flags.entry.empty()) {
     Expected<mlir::func::FuncOp> entry = findEntry(module, flags.entry);
     if (!entry)
@@ -146,6 +155,7 @@ Error Run::stop(mlir::ModuleOp module) {
   watcher.start();
   if (Error error = compiler.lower(module, options))
     return error;
+  progress.finish();
   if (flags.explain)
     watcher.explain(outs(), target);
   else
@@ -169,6 +179,12 @@ Error Run::writeResults(ArrayRef<Tensor> results) {
   return Error::success();
 }
 
+static Expected<std::vector<Tensor>> callEntry(const Executable &executable,
+                                               ArrayRef<Tensor> inputs) {
+  Progress progress("attn-run: running");
+  return executable.call(viewsOf(inputs));
+}
+
 Expected<int> Run::execute(mlir::ModuleOp module) {
   Expected<mlir::func::FuncOp> entry = findEntry(module, flags.entry);
   if (!entry)
@@ -187,22 +203,20 @@ Expected<int> Run::execute(mlir::ModuleOp module) {
                      Twine(flags.outputs.size()) + " times");
 
   Compiler::Module source = module.clone();
-  PipelineOptions options = pipeline();
-  options.onStage = [&](Stage stage, mlir::ModuleOp at) {
-    watcher.leave(stage, at);
-  };
+  Progress progress("attn-run: compiling");
   watcher.start();
   Expected<std::unique_ptr<Executable>> executable =
-      compiler.compile(module, signature->entry, options);
+      compiler.compile(module, signature->entry, watched(progress));
   if (!executable)
     return executable.takeError();
   watcher.finish();
+  progress.finish();
   if (Error error = watcher.takeError())
     return std::move(error);
   if (flags.explain)
     watcher.explain(outs(), target);
 
-  Expected<std::vector<Tensor>> results = (*executable)->call(viewsOf(*inputs));
+  Expected<std::vector<Tensor>> results = callEntry(**executable, *inputs);
   if (!results)
     return results.takeError();
   if (Error error = writeResults(*results))
@@ -228,7 +242,9 @@ Expected<int> Run::judge(mlir::ModuleOp source, StringRef entryName,
       return executable.takeError();
     return (*executable)->call(viewsOf(arguments));
   };
+  Progress progress("attn-run: checking");
   Expected<CheckReport> report = checkEntry(*entry, inputs, outputs, run);
+  progress.finish();
   if (!report)
     return report.takeError();
   report->print(outs());
@@ -274,7 +290,6 @@ Error Run::time(mlir::ModuleOp source, const Executable &executable,
   options.flops = *flops;
   options.readings = flags.benchReadings;
   options.seconds = flags.benchSeconds;
-  options.progress = sys::Process::StandardErrIsDisplayed();
   Expected<std::vector<Reading>> readings =
       bench([&] { return executable.run(views, outputs, call); }, options);
   if (!readings)
