@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Runs the commands of every ```sh block of the documentation that use the tools.
+"""Runs the commands of every ```sh block of the documentation that use the tools, and every
+```python block.
 
 usage: check-doc-commands.py BIN-DIR [FILE...]
 
 The commands run in a copy of the repository's top level made of links, so that what they write
 stays out of it; build/release/bin and build/dev/bin both mean BIN-DIR there, and lib its neighbour. A block that is
 followed by an ```output block must print those lines in that order; there ... stands for
-anything. The indented commands in the leading comments of examples/*.mlir run as well. Commands that install, build or test (utils/*.sh, cmake, ninja, git) are not run, but
-the script they name must exist.
+anything. The indented commands in the leading comments of examples/*.mlir run as well. Commands
+that install, build or test (utils/*.sh, cmake, ninja, git) are not run, but the script they name
+must exist. Python is the project's own, with the package from the source tree.
 """
 
 import os
@@ -25,23 +27,30 @@ GLOBS += ["examples/**/README.md", "examples/*.mlir"]
 RUN = re.compile(
     r"(build/(release|dev)/bin/)?(attn-(opt|run)|mlir-opt-22)\b|(cat|echo|printf|head|cd) "
 )
+RUN_PYTHON = re.compile(r"\.venv/bin/python (-m attn_mlir|examples/minilm/heads\.py)\b")
 NOT_RUN = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?(cmake|ninja|git|ctest|\.venv/bin/\w+)\b")
 SCRIPT = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?((utils/[\w-]+\.(sh|py))|\.ci/run)\b")
 BLOCK = re.compile(
-    r"^```sh\n(?P<sh>.*?)^```\n(?:\n*^```output\n(?P<output>.*?)^```)?", re.MULTILINE | re.DOTALL
+    r"^```(?P<language>sh|python)\n(?P<code>.*?)^```\n(?:\n*^```output\n(?P<output>.*?)^```)?",
+    re.MULTILINE | re.DOTALL,
 )
 
 
 def blocks(path):
-    """(line, commands, wanted output or None) of each block."""
+    """(line, language, code, wanted output or None) of each block."""
     text = path.read_text()
     if path.suffix == ".mlir":
         lines = re.findall(r"^//   (.*)$", text, re.MULTILINE)
         if any(RUN.match(line) for line in lines):
-            yield 1, "\n".join(lines) + "\n", None
+            yield 1, "sh", "\n".join(lines) + "\n", None
         return
     for match in BLOCK.finditer(text):
-        yield text.count("\n", 0, match.start()) + 2, match["sh"], match["output"]
+        yield (
+            text.count("\n", 0, match.start()) + 2,
+            match["language"],
+            match["code"],
+            match["output"],
+        )
 
 
 def commands(block):
@@ -73,21 +82,32 @@ def in_order(output, wanted):
     return None
 
 
-def check_block(block, wanted, folder, environment):
-    """What is wrong with a block, or None, and whether it was run."""
+def program(language, block):
+    """The command line that runs a block; None when no command of it is run."""
+    if language == "python":
+        return [str(ROOT / ".venv/bin/python"), "-c", block]
     run = []
     for command in commands(block):
-        if RUN.match(command):
+        if RUN.match(command) or RUN_PYTHON.match(command):
             run.append(command)
         elif script := SCRIPT.match(command):
             if not (ROOT / script[2]).exists():
-                return f"there is no {script[2]}", False
+                raise ValueError(f"there is no {script[2]}")
         elif not NOT_RUN.match(command):
-            return f"no test can run '{command}'", False
-    if not run:
+            raise ValueError(f"no test can run '{command}'")
+    return ["bash", "-e", "-o", "pipefail", "-c", "\n".join(run)] if run else None
+
+
+def check_block(language, block, wanted, folder, environment):
+    """What is wrong with a block, or None, and whether it was run."""
+    try:
+        command = program(language, block)
+    except ValueError as problem:
+        return str(problem), False
+    if command is None:
         return None, False
     result = subprocess.run(
-        ["bash", "-e", "-o", "pipefail", "-c", "\n".join(run)],
+        command,
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -109,13 +129,16 @@ def main():
     paths = [pathlib.Path(name).resolve() for name in sys.argv[2:]]
     paths = paths or [path for glob in GLOBS for path in sorted(ROOT.glob(glob))]
     environment = dict(os.environ, PATH=f"{bin_dir}:/usr/lib/llvm-22/bin:{os.environ['PATH']}")
+    environment["PYTHONPATH"] = str(ROOT / "python_bindings")
     count = failed = 0
     for path in paths:
         name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-        for line, block, wanted in blocks(path):
+        for line, language, block, wanted in blocks(path):
             with tempfile.TemporaryDirectory() as folder:
                 playground(bin_dir, pathlib.Path(folder))
-                problem, ran = check_block(block, wanted, pathlib.Path(folder), environment)
+                problem, ran = check_block(
+                    language, block, wanted, pathlib.Path(folder), environment
+                )
             count += ran
             if problem:
                 failed += 1

@@ -17,11 +17,11 @@ MAX_BYTES = 200_000
 # Suffix, folder -> lines at which to warn, lines at which to stop.
 LINE_CAPS = [
     ({".cpp", ".h", ".c"}, ("lib", "include", "tools", "test"), 400, 700),
-    ({".py"}, ("examples", "test", "utils", "benchmarks"), 400, 700),
+    ({".py"}, ("examples", "test", "utils", "benchmarks", "python_bindings"), 400, 700),
     ({".td"}, ("dialects", "include"), 250, 400),
     ({".mlir"}, ("test",), 200, 400),
 ]
-HEADER_SUFFIXES = {".cpp", ".h", ".c", ".td", ".py", ".sh"}
+HEADER_SUFFIXES = {".cpp", ".h", ".c", ".td", ".py", ".sh", ".js", ".css"}
 # Written by tools, or by others: no house style inside.
 GENERATED = ("docs/generated/", "LICENSE")
 

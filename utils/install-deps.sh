@@ -14,6 +14,8 @@ apt_packages=(
   python3 python3-venv
   # NEON objects are linked and run on any machine.
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+  # The page of heads is tested in a browser.
+  chromium chromium-driver
 )
 
 say() { echo "install-deps: $*" >&2; }

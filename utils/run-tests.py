@@ -95,6 +95,13 @@ RUNNERS = [
         read_junit,
         600,
     ),
+    (
+        "python",
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test/Python"]
+        + ["--junitxml={report}"],
+        read_junit,
+        300,
+    ),
 ]
 
 

@@ -10,20 +10,20 @@ The last line starts with `demo: ok` (exit code 0) or `demo: FAILED` (exit code 
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
+import heads
 import model
+from encoder import Encoder, EncoderError
 from sentences import ANIMAL, DEMO, TROPHY
 from wordpiece import WordPiece
 
 HERE = Path(__file__).resolve().parent
-SOURCE = HERE / "minilm.mlir"
-KERNEL = HERE.parent / "01-sdpa.mlir"
+PAGE = HERE.parents[1] / "build/heads.html"
 RECORDED = HERE / "recorded" / "vectors.json"
 
 # What the issue that asked for this example promises.
@@ -40,53 +40,6 @@ class DemoError(Exception):
 def require(condition, text):
     if not condition:
         raise DemoError(text)
-
-
-class Encoder:
-    """minilm.mlir through attn-run: arrays go in and out as .npy files of one folder."""
-
-    def __init__(self, tool, target, folder):
-        self.tool, self.folder = tool, Path(folder)
-        self.options = [f"--weights=@{model.checked_safetensors()}"]
-        if target:
-            self.options.append(f"--target={target}")
-
-    def arguments(self, entry, ids, mask):
-        np.save(self.folder / "ids.npy", ids)
-        np.save(self.folder / "mask.npy", mask)
-        inputs = [f"--input=@{self.folder / name}.npy" for name in ("ids", "mask")]
-        return [str(self.tool), str(SOURCE), f"--entry={entry}", *self.options, *inputs]
-
-    def run(self, entry, ids, mask, results=1, options=()):
-        """The results, and what attn-run said."""
-        paths = [self.folder / f"{entry}{i}.npy" for i in range(results)]
-        outputs = [f"--output={path}" for path in paths]
-        said = call([*self.arguments(entry, ids, mask), *outputs, *options])
-        return [np.load(path) for path in paths], said
-
-    def encode(self, ids, mask):
-        return self.run("encode", ids, mask)[0][0]
-
-    def weights(self, ids, mask):
-        """Every head's attention weights, [layer, batch, head, query, key]."""
-        return np.stack(self.run("weights", ids, mask, model.LAYERS)[0])
-
-    def bench_kernel(self):
-        """Attention alone, 16 heads of 2048 tokens and 64 channels, on one core."""
-        inputs = [f"--input=4x4x2048x64xf32=random:{seed}" for seed in (1, 2, 3)]
-        target = [option for option in self.options if option.startswith("--target=")]
-        return call([str(self.tool), str(KERNEL), *target, *inputs, "--threads=1", *BENCH])
-
-
-def call(command):
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise DemoError(str(error)) from None
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise DemoError(f"attn-run ended with exit code {done.returncode}: {lines[-1]}")
-    return done.stdout
 
 
 def recorded_vectors():
@@ -140,17 +93,6 @@ def check_distributions(maps, mask):
     require(np.all(maps[padding] == 0), "a padded key has weight")
 
 
-def find_head(maps, source, target):
-    """The head that looks from source to target most, beyond what its other rows do.
-
-    A head whose every row looks at the target would win by the row alone, and says less.
-    """
-    column = maps[:, :, :, target]
-    others = np.delete(column, source, axis=2).mean(2)
-    layer, head = np.unravel_index((column[:, :, source] - others).argmax(), others.shape)
-    return int(layer), int(head), column[layer, head, source], others[layer, head]
-
-
 def picture(map_, tokens):
     """A head's weights as text: a row per query, darker is more."""
     shades = " .:-=+*#%@"
@@ -170,14 +112,15 @@ def show_heads(maps, pieces, ids, mask):
         tokens = [pieces.tokens[t] for t in ids[i, :n]]
         own = maps[:, i, :, :n, :n]
         at = tokens.index(source), tokens.index(target)
-        layer, head, weight, others = find_head(own, *at)
+        best = heads.strongest_head(own, *at)
         print(
-            f"{source} -> {target}: layer {layer} head {head} looks there with {weight:.3f}, "
-            f"its other rows with {others:.3f}"
+            f"{source} -> {target}: layer {best.layer} head {best.head} looks there with "
+            f"{best.weight:.3f}, its other rows with {best.others:.3f}"
         )
-        require((layer, head) == (LAYER, HEAD), f"expected layer {LAYER} head {HEAD}")
-        require(abs(weight - expected) < 6e-4, f"expected {expected:.3f}, found {weight:.3f}")
-        found.append(weight)
+        require((best.layer, best.head) == (LAYER, HEAD), f"expected layer {LAYER} head {HEAD}")
+        good = abs(best.weight - expected) < 6e-4
+        require(good, f"expected {expected:.3f}, found {best.weight:.3f}")
+        found.append(best.weight)
         if sentence == ANIMAL:
             animal = own[LAYER, HEAD], tokens
     print(f"\nlayer {LAYER} head {HEAD}, a row per query token, darker is more:")
@@ -196,13 +139,15 @@ def run(arguments):
         encoder = Encoder(arguments.attn_run, arguments.target, folder)
         (vectors,), said = encoder.run("encode", ids, mask, options=["--explain", *BENCH])
         maps = encoder.weights(ids, mask)
-        kernel = encoder.bench_kernel()
+        kernel = encoder.bench_kernel(BENCH)
     show_rooms(said)
     show_bench("@encode, every core", said)
     show_bench("attention alone, 16 heads x 2048 tokens x 64 channels, one core", kernel)
     worst = compare(vectors)
     check_distributions(maps, mask)
     animal = show_heads(maps, pieces, ids, mask)[0]
+    page = heads.write_page(arguments.page, maps, pieces, ids, mask, pair=LOOKS[0][1:3])
+    print(f"\nevery head, to look at in a browser: {page}")
     print(
         f"\ndemo: ok, max |difference| {worst:.1e} over {len(DEMO)} sentences, "
         f"it -> animal {animal:.3f} at layer {LAYER} head {HEAD}"
@@ -213,9 +158,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--attn-run", required=True, metavar="PATH", help="the tool to run")
     parser.add_argument("--target", help="passed on to attn-run")
+    parser.add_argument("--page", type=Path, default=PAGE, help="where the page of heads goes")
     try:
         run(parser.parse_args())
-    except (DemoError, model.ModelError, OSError, ValueError) as error:
+    except (DemoError, EncoderError, model.ModelError, OSError, ValueError) as error:
         print(f"demo: FAILED {error}")
         sys.exit(2)
 

@@ -19,6 +19,7 @@ import demo
 import forward_f64
 import model
 import reference_onnx
+from encoder import Encoder
 from sentences import DEMO, TEST
 from wordpiece import WordPiece
 
@@ -51,7 +52,7 @@ def exact(weights, pieces):
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
-    return demo.Encoder(ATTN_RUN, TARGET, tmp_path_factory.mktemp("minilm"))
+    return Encoder(ATTN_RUN, TARGET, tmp_path_factory.mktemp("minilm"))
 
 
 def assert_same_vectors(found, expected):
@@ -154,8 +155,9 @@ def run_demo(*arguments):
     return done.returncode, done.stdout.strip().splitlines()[-1]
 
 
-def test_demo_ends_well():
-    code, last = run_demo("--attn-run", ATTN_RUN)
+def test_demo_ends_well(tmp_path):
+    code, last = run_demo("--attn-run", ATTN_RUN, "--page", str(tmp_path / "heads.html"))
+    assert (tmp_path / "heads.html").stat().st_size < 2_000_000
     assert code == 0 and last.startswith("demo: ok, max |difference| ")
     assert last.endswith(" over 6 sentences, it -> animal 0.640 at layer 3 head 1")
 

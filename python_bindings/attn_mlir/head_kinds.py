@@ -1,0 +1,164 @@
+# Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What kind of head is it: pure functions of attention weights, without the weights' model.
+
+P is a head's weights on one sentence, [M queries, N keys], and U the weights of a head that does
+not choose: each row of U is spread equally over the keys that the row may see (all N, or the keys
+n <= m when no head has weight above the diagonal, as under a causal mask). Means go over rows.
+
+    entropy        mean_m H[m], H[m] = -sum_n P[m,n] ln P[m,n], in nats
+    spread         mean_m H[m] / ln k[m], k[m] the keys that row m may see, over rows with k > 1;
+                   0: one key has everything, 1: all have the same
+    distance       mean_m sum_n P[m,n] |m - n|, in tokens
+    previous(P)    mean_{m>0} P[m,m-1]
+    next(P)        mean_{m<N-1} P[m,m+1]
+    sink(P)        max_n mean_m P[m,n]
+    local(P)       mean_m sum_{|m-n| <= 2} P[m,n]
+    share of f     (f(P) - f(U)) / (1 - f(U)): 0 as much as without choosing, 1 everything
+
+Over several sentences each number is the mean of the sentences' numbers, weighted by their rows.
+The kind is the first that holds: `previous`, `next`, `sink`, `local` where the share is at least
+1/2; `broad` where spread is at least 0.85; else `other`.
+
+The names are the field's: heads that attend to the previous or next token, to [SEP] or broadly
+(Clark et al., What Does BERT Look At?, 2019); attention sinks (Xiao et al., Efficient Streaming
+Language Models with Attention Sinks, 2023).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+KINDS = ("previous", "next", "sink", "local", "broad", "other")
+LEAST_SHARE, LEAST_SPREAD, NEAR = 0.5, 0.85, 2
+
+
+@dataclass(frozen=True)
+class HeadStatistics:
+    """One head over all sentences; the formulas stand at the top of the module."""
+
+    kind: str
+    entropy: float
+    spread: float
+    distance: float
+    previous: float
+    next: float
+    sink: float
+    local: float
+
+
+def visible_keys(weights):
+    """[M,N] bool: the keys that a row may see. `weights` is [..., M, N], every head of a sentence."""
+    queries, keys = weights.shape[-2:]
+    everything = np.ones((queries, keys), bool)
+    if queries == keys and not np.triu(weights, 1).any():
+        return np.tril(everything)
+    return everything
+
+
+def row_entropy(weights):
+    """-sum_n p ln p of each row, in nats; 0 ln 0 is 0."""
+    logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
+    return -(weights * logs).sum(-1)
+
+
+def diagonal_mean(weights, offset):
+    """Mean of P[m, m + offset] over the rows that have such a key; 0 when none has."""
+    diagonal = np.diagonal(weights, offset, axis1=-2, axis2=-1)
+    return diagonal.mean(-1) if diagonal.shape[-1] else np.zeros(weights.shape[:-2])
+
+
+def masses(weights):
+    """The four masses of the definitions, by name; `weights` is [..., M, N]."""
+    queries, keys = weights.shape[-2:]
+    near = np.abs(np.arange(queries)[:, None] - np.arange(keys)) <= NEAR
+    return {
+        "previous": diagonal_mean(weights, -1),
+        "next": diagonal_mean(weights, 1),
+        "sink": weights.mean(-2).max(-1),
+        "local": (weights * near).sum(-1).mean(-1),
+    }
+
+
+def sentence_numbers(weights):
+    """Every number of the definitions for one sentence: arrays over `weights`' leading axes.
+
+    The masses of U stand beside them as `equal_<name>`.
+    """
+    queries, keys = weights.shape[-2:]
+    visible = visible_keys(weights)
+    count = visible.sum(-1)
+    choice = count > 1
+    entropy = row_entropy(weights)
+    relative = entropy[..., choice] / np.log(count[choice])
+    away = np.abs(np.arange(queries)[:, None] - np.arange(keys))
+    return {
+        "entropy": entropy.mean(-1),
+        "spread": relative.mean(-1) if choice.any() else np.zeros(weights.shape[:-2]),
+        "distance": (weights * away).sum(-1).mean(-1),
+        **masses(weights),
+        **{f"equal_{name}": f for name, f in masses(visible / count[:, None]).items()},
+    }
+
+
+def kind_of(numbers):
+    """The first kind that holds, from one head's numbers."""
+    for name in ("previous", "next", "sink", "local"):
+        equal = numbers[f"equal_{name}"]
+        if equal < 1 and numbers[name] - equal >= LEAST_SHARE * (1 - equal):
+            return name
+    return "broad" if numbers["spread"] >= LEAST_SPREAD else "other"
+
+
+def head_statistics(sentences):
+    """Lists [layer][head] of HeadStatistics.
+
+    `sentences` holds one array [layer, head, query, key] per sentence, all of the same layers and
+    heads. A sentence without queries or keys has no say; ValueError when none is left.
+    """
+    arrays = [np.asarray(weights, np.float64) for weights in sentences]
+    arrays = [weights for weights in arrays if weights.shape[-1] and weights.shape[-2]]
+    if not arrays:
+        raise ValueError("weights: expected a sentence with at least one query and key, found none")
+    rows = np.array([weights.shape[-2] for weights in arrays], np.float64)
+    each = [sentence_numbers(weights) for weights in arrays]
+    layers, heads = arrays[0].shape[:2]
+    shares = rows / rows.sum()
+    mean = {
+        name: sum(
+            share * np.broadcast_to(numbers[name], (layers, heads))
+            for share, numbers in zip(shares, each, strict=True)
+        )
+        for name in each[0]
+    }
+
+    def statistics(layer, head):
+        numbers = {name: float(values[layer, head]) for name, values in mean.items()}
+        own = {name: f for name, f in numbers.items() if not name.startswith("equal_")}
+        return HeadStatistics(kind=kind_of(numbers), **own)
+
+    return [[statistics(layer, head) for head in range(heads)] for layer in range(layers)]
+
+
+@dataclass(frozen=True)
+class PairHead:
+    """How a head looks from one token to another: `weight` there, `others` its other rows' mean."""
+
+    layer: int
+    head: int
+    weight: float
+    others: float
+
+
+def strongest_head(weights, source, target):
+    """The head with the largest weight from `source` to `target` beyond its other rows' mean.
+
+    `weights` is one sentence's [layer, head, query, key]; `source` and `target` are positions. A
+    head whose every row looks at the target would win by the weight alone, and says less.
+    """
+    column = np.asarray(weights, np.float64)[..., target]
+    rest = np.delete(column, source, axis=-1)
+    others = rest.mean(-1) if rest.shape[-1] else np.zeros(column.shape[:-1])
+    layer, head = np.unravel_index((column[..., source] - others).argmax(), others.shape)
+    weight = float(column[layer, head, source])
+    return PairHead(int(layer), int(head), weight, float(others[layer, head]))

@@ -1,0 +1,248 @@
+# Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""show_heads: attention weights as one HTML file that needs nothing else.
+
+The page's parts are the files of heads_template, inlined as they are. Its data is a JSON record;
+weights lie in it as integers q of 16 bits, or of 8 when the page would grow too large, beside one
+f32 factor f per row: p = q f with f = max_n p[n] / (2^bits - 1), so that |error| <= f / 2. When 8
+bits are too large as well, neighbouring tokens become groups: the weight of a group is the sum over
+its keys of the mean over its queries. Statistics are taken from the weights as given.
+"""
+
+import base64
+import html
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from .head_kinds import KINDS, head_statistics, strongest_head
+
+TEMPLATE = Path(__file__).resolve().parent / "heads_template"
+SCRIPTS = ("data.js", "figures.js", "page.js")
+FRAME_HEIGHT = 900  # of the page inside a notebook, in CSS pixels
+LEAST_GROUPS = 16  # fewer rows than this say nothing
+
+
+class HeadsPage:
+    """A page: `html` is its text; a notebook shows it inline; `save` writes it."""
+
+    def __init__(self, text):
+        self.html = text
+
+    def save(self, path):
+        """Writes the page and returns its absolute path."""
+        path = Path(path)
+        path.write_text(self.html, encoding="utf-8")
+        return path.resolve()
+
+    def _repr_html_(self):
+        # Scripts stay inside the frame: they see neither the notebook nor its cookies.
+        return (
+            f'<iframe srcdoc="{html.escape(self.html)}" width="100%" height="{FRAME_HEIGHT}" '
+            'style="border:0" sandbox="allow-scripts allow-downloads" title="attention heads">'
+            "</iframe>"
+        )
+
+
+def show_heads(weights, tokens, *, path=None, title="Attention heads", pair=None, max_bytes=2**21):
+    """Makes the page on which a person sees what every head looks at.
+
+    weights    one sentence: [layer, head, query, key], rows that sum to 1 (less under a sink
+               logit, 0 where no key is kept); numpy, or what numpy.asarray takes. Several
+               sentences: a list of such arrays, of the same layers and heads
+    tokens     one sentence: its tokens as text, one per query and key; several: a list of lists
+    path       where to write the file; without it nothing is written
+    pair       (source, target), texts or positions in the first sentence: the page opens at the
+               head that links them most (head_kinds.strongest_head)
+    max_bytes  the size that the file stays below; what does not fit is shown coarser or left out,
+               and the page says so
+
+    Returns a HeadsPage. ValueError and TypeError name the argument, what was expected and found.
+    """
+    sentences, names = check_sentences(weights, tokens)
+    layers, heads = sentences[0].shape[:2]
+    start = check_pair(pair, sentences[0], names[0])
+    record = {
+        "title": str(title),
+        "layers": layers,
+        "heads": heads,
+        "kinds": KINDS,
+        "statistics": [[asdict(head) for head in layer] for layer in head_statistics(sentences)],
+        "start": start,
+    }
+    frame = len(page_text(record | {"sentences": [], "notices": []}).encode())
+    record["sentences"], record["notices"] = fit(sentences, names, max_bytes - frame)
+    page = HeadsPage(page_text(record))
+    if path is not None:
+        page.save(path)
+    return page
+
+
+def check_sentences(weights, tokens):
+    """The arrays as f64 and the tokens as text, a list of each."""
+    tokens = list(tokens)
+    if not tokens:
+        raise ValueError("tokens: expected at least one token, found none")
+    if isinstance(tokens[0], str):
+        weights, tokens = [weights], [tokens]
+    weights = list(weights)
+    if len(weights) != len(tokens):
+        raise ValueError(
+            f"weights: expected an array for each of {len(tokens)} sentences, found {len(weights)}"
+        )
+    arrays, names = [], []
+    for i, (array, words) in enumerate(zip(weights, tokens, strict=True)):
+        array = np.asarray(array)
+        if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
+            raise TypeError(f"weights: expected floating point, found {array.dtype.name}")
+        array, words = array.astype(np.float64), [readable(word) for word in words]
+        size = len(words)
+        if array.ndim != 4 or array.shape[2:] != (size, size) or 0 in array.shape:
+            raise ValueError(
+                f"weights: expected [layer, head, {size}, {size}] for the {size} tokens of "
+                f"sentence {i}, found {list(array.shape)}"
+            )
+        if arrays and array.shape[:2] != arrays[0].shape[:2]:
+            raise ValueError(
+                f"weights: expected {list(arrays[0].shape[:2])} layers and heads in every "
+                f"sentence, found {list(array.shape[:2])} in sentence {i}"
+            )
+        if not np.all((array >= 0) & (array <= 1.001)):
+            raise ValueError(f"weights: expected values in [0, 1] in sentence {i}, found others")
+        arrays.append(array)
+        names.append(words)
+    return arrays, names
+
+
+def readable(token):
+    """A token as text that every format can hold: control characters become their pictures."""
+    if not isinstance(token, str):
+        raise TypeError(f"tokens: expected text, found {type(token).__name__}")
+
+    def visible(c):
+        code = ord(c)
+        if code < 0x20:
+            return chr(0x2400 + code)
+        unwritable = 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
+        return "\ufffd" if unwritable else c
+
+    return "".join(map(visible, token))
+
+
+def check_pair(pair, weights, names):
+    """What the page shows first: the pair and its strongest head, or nothing chosen."""
+    if pair is None:
+        return None
+    positions = []
+    for end in pair:
+        if isinstance(end, str):
+            if end not in names:
+                raise ValueError(f"pair: expected a token of the first sentence, found '{end}'")
+            end = names.index(end)
+        if not 0 <= end < len(names):
+            raise ValueError(f"pair: expected a position below {len(names)}, found {end}")
+        positions.append(int(end))
+    if len(positions) != 2:
+        raise ValueError(f"pair: expected two tokens, found {len(positions)}")
+    found = strongest_head(weights, *positions)
+    return {"layer": found.layer, "head": found.head, "from": positions[0], "to": positions[1]}
+
+
+def fit(sentences, names, room):
+    """The sentences' records within `room` bytes of page, and the notices of what that cost."""
+    records = [record(*sentence, 16) for sentence in zip(sentences, names, strict=True)]
+    if size(records) <= room:
+        return records, []
+    longest = max(map(len, names))
+    heads = sentences[0].shape[0] * sentences[0].shape[1]
+    for limit in group_limits(longest):
+        # A byte per weight and four per row, in base64: the least that a record takes.
+        least = sum(heads * min(len(n), limit) * (min(len(n), limit) + 4) * 4 // 3 for n in names)
+        if least > room and limit > LEAST_GROUPS:
+            continue
+        grouped = [group(*sentence, limit) for sentence in zip(sentences, names, strict=True)]
+        records = [record(*sentence, 8) for sentence in grouped]
+        if size(records) <= room:
+            break
+    notices = ["Weights are rounded to 8 bits: read them to two digits."]
+    if longest > limit:
+        notices.append(
+            f"Sentences of more than {limit} tokens are shown in groups of neighbouring tokens; "
+            "kinds and entropies are those of single tokens."
+        )
+    shown = len(records)
+    while shown and size(records[:shown]) > room:
+        shown -= 1
+    if not shown:
+        raise ValueError(
+            f"max_bytes: expected room for one sentence, {size(records[:1])} bytes beside the "
+            f"page's own, found {room}"
+        )
+    if shown < len(records):
+        notices.append(f"The first {shown} of {len(records)} sentences are shown.")
+    return records[:shown], notices
+
+
+def group_limits(longest):
+    """From the longest sentence as it is down to the fewest groups, by an eighth each time."""
+    limit = longest
+    while limit > LEAST_GROUPS:
+        yield limit
+        limit = max(LEAST_GROUPS, limit * 7 // 8)
+    yield min(longest, LEAST_GROUPS)
+
+
+def group(weights, names, limit):
+    """Joins neighbouring tokens until at most `limit` are left: means over queries, sums over keys."""
+    count = len(names)
+    if count <= limit:
+        return weights, names
+    edges = np.arange(limit) * count // limit
+    sizes = np.diff(edges, append=count)
+    rows = np.add.reduceat(weights, edges, axis=2) / sizes[:, None]
+    joined = [
+        " ".join(names[begin : begin + length]) for begin, length in zip(edges, sizes, strict=True)
+    ]
+    return np.add.reduceat(rows, edges, axis=3), joined
+
+
+def record(weights, names, bits):
+    """One sentence as the page reads it: data.js decodes it."""
+    factor = (weights.max(-1) / (2**bits - 1)).astype("<f4")
+    safe = np.where(factor > 0, factor, 1).astype(np.float64)[..., None]
+    whole = np.minimum(np.rint(weights / safe), 2**bits - 1)
+    return {
+        "tokens": names,
+        "bits": bits,
+        "weights": base64.b64encode(whole.astype(f"<u{bits // 8}").tobytes()).decode(),
+        "factors": base64.b64encode(factor.tobytes()).decode(),
+    }
+
+
+def size(records):
+    return len(script_json(records))
+
+
+def script_json(value):
+    """JSON that cannot end the script element that holds it."""
+    text = json.dumps(value, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def page_text(record):
+    parts = {
+        "title": html.escape(record["title"]),
+        "style": (TEMPLATE / "page.css").read_text(encoding="utf-8"),
+        "script": "\n".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SCRIPTS),
+        "data": script_json(record),
+    }
+    text = (TEMPLATE / "page.html").read_text(encoding="utf-8")
+    # One pass, so that no part is searched for the marks of another.
+    pieces = text.split("{{")
+    out = [pieces[0]]
+    for piece in pieces[1:]:
+        name, rest = piece.split("}}", 1)
+        out += [parts[name], rest]
+    return "".join(out)
