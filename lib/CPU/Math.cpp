@@ -7,6 +7,7 @@
 
 #include "attn/CPU/Passes.h"
 #include "lib/CPU/MathApprox.h"
+#include "lib/CPU/NarrowConversions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -52,29 +53,6 @@ struct Approximate : OpRewritePattern<OpTy> {
   Function function;
 };
 
-/// Between bf16 and f64 by way of f32, the only one that bf16 is expanded to.
-template <typename OpTy>
-struct ConvertInTwoSteps : OpRewritePattern<OpTy> {
-  using OpRewritePattern<OpTy>::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(OpTy op,
-                                PatternRewriter &rewriter) const override {
-    Type from = op.getIn().getType(), to = op.getType();
-    if (!getElementTypeOrSelf(from).isF64() &&
-        !getElementTypeOrSelf(to).isF64())
-      return rewriter.notifyMatchFailure(op, "not f64");
-    if (!getElementTypeOrSelf(from).isBF16() &&
-        !getElementTypeOrSelf(to).isBF16())
-      return rewriter.notifyMatchFailure(op, "not bf16");
-    Type middle = rewriter.getF32Type();
-    if (auto vector = dyn_cast<VectorType>(to))
-      middle = vector.clone(middle);
-    Value step = OpTy::create(rewriter, op.getLoc(), middle, op.getIn());
-    rewriter.replaceOpWithNewOp<OpTy>(op, to, step);
-    return success();
-  }
-};
-
 struct CPUMathPass final : attn::impl::CPUMathPassBase<CPUMathPass> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
@@ -84,8 +62,7 @@ struct CPUMathPass final : attn::impl::CPUMathPassBase<CPUMathPass> {
     patterns.add<Approximate<math::LogOp>>(context, &MathApprox::log);
     patterns.add<Approximate<math::TanhOp>>(context, &MathApprox::tanh);
     patterns.add<Approximate<math::ErfOp>>(context, &MathApprox::erf);
-    patterns.add<ConvertInTwoSteps<arith::ExtFOp>,
-                 ConvertInTwoSteps<arith::TruncFOp>>(context);
+    populateNarrowConversionPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -142,7 +142,9 @@ def CPUMathPass : Pass<"attn-cpu-math"> {
     math.exp, exp2, log, tanh and erf of f16, bf16, f32 and f64, scalars and
     vectors, become fma, select and integer arithmetic, so that loops with them
     can be vectorised. Special values as in C; errors of a few units in the last
-    place. Everything else of the math dialect is left to LLVM.
+    place. Everything else of the math dialect is left to LLVM. Conversions to
+    bf16 from f64 and from integers that f32 does not hold go through f32 and
+    still round once.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
