@@ -6,7 +6,9 @@
 // Upstream's loops keep the accumulator of a reduction in memory, where LLVM
 // has to prove that nothing else points to it. Here an innermost reduction is
 // carried by the loop, and its sum may be reassociated, so that it becomes
-// vector code; everything else is a nest of loads, the body, and stores.
+// vector code; everything else is a nest of loads, the body, and stores. What
+// an inner loop does not change is loaded outside of it: the row that a gather
+// copies has an address there that LLVM can compare with the destination's.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,7 +46,10 @@ public:
     numOuter = bounds.size() - countCarriedLoops();
   }
 
-  void emit() { emitLoops(0); }
+  void emit() {
+    loadInputs();
+    emitLoops(0);
+  }
 
 private:
   unsigned countCarriedLoops();
@@ -52,6 +57,8 @@ private:
   SmallVector<Value> emitCarried(unsigned depth, ValueRange accumulators);
   SmallVector<Value> emitBody(ValueRange accumulators);
   SmallVector<Value> getIndices(OpOperand &operand);
+  unsigned loopsAround(OpOperand &input);
+  void loadInputs();
   SmallVector<Value> loadInits();
   void storeResults(ValueRange results);
 
@@ -59,6 +66,7 @@ private:
   ImplicitLocOpBuilder b;
   Block *body;
   SmallVector<Value> bounds, ivs;
+  IRMapping mapping; ///< From the body to what has been emitted.
   Value zero, one;
   unsigned numOuter; ///< Loops outside of the carried ones.
 };
@@ -110,18 +118,35 @@ void LoopNest::storeResults(ValueRange results) {
     memref::StoreOp::create(b, result, init.get(), getIndices(init));
 }
 
-/// The body for the current indices, on these values of the results.
-SmallVector<Value> LoopNest::emitBody(ValueRange accumulators) {
-  IRMapping mapping;
+/// How many loops an input is loaded in: as few as its indices allow. Computed
+/// indices are known to be within bounds in the innermost loop only.
+unsigned LoopNest::loopsAround(OpOperand &input) {
+  AffineMap map = op.getMatchingIndexingMap(&input);
+  if (!map.isProjectedPermutation())
+    return bounds.size();
+  unsigned count = 0;
+  for (AffineExpr result : map.getResults())
+    count = std::max(count, cast<AffineDimExpr>(result).getPosition() + 1);
+  return count;
+}
+
+/// Loads the inputs that the loop just entered was the last to change. No
+/// result is stored to them: bufferization keeps what is read apart from what
+/// is written at other indices.
+void LoopNest::loadInputs() {
   for (OpOperand *input : op.getDpsInputOperands()) {
     BlockArgument argument = op.getMatchingBlockArgument(input);
-    if (argument.use_empty())
+    if (argument.use_empty() || loopsAround(*input) != ivs.size())
       continue;
     Value value = input->get();
     if (isa<MemRefType>(value.getType()))
       value = memref::LoadOp::create(b, value, getIndices(*input));
     mapping.map(argument, value);
   }
+}
+
+/// The body for the current indices, on these values of the results.
+SmallVector<Value> LoopNest::emitBody(ValueRange accumulators) {
   for (auto [init, value] : llvm::zip(op.getDpsInitsMutable(), accumulators))
     if (value)
       mapping.map(op.getMatchingBlockArgument(&init), value);
@@ -159,6 +184,7 @@ SmallVector<Value> LoopNest::emitCarried(unsigned depth,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   ivs.push_back(loop.getInductionVar());
+  loadInputs();
   SmallVector<Value> next = emitCarried(depth + 1, loop.getRegionIterArgs());
   ivs.pop_back();
   scf::YieldOp::create(b, next);
@@ -174,6 +200,7 @@ void LoopNest::emitLoops(unsigned depth) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     ivs.push_back(loop.getInductionVar());
+    loadInputs();
     emitLoops(depth + 1);
     ivs.pop_back();
     return;

@@ -42,8 +42,9 @@ func.func @column_sums(%x: memref<?x384xf32>, %y: memref<384xf32>) {
 // CHECK-LABEL: func.func @gather
 // CHECK-SAME:    %[[IDS:.+]]: memref<?xindex>, %[[T:.+]]: memref<100x8xf32>, %[[Y:.+]]: memref<?x8xf32>
 // CHECK:         scf.for %[[I:.+]] =
-// CHECK:           scf.for %[[E:.+]] =
-// CHECK:             %[[ID:.+]] = memref.load %[[IDS]][%[[I]]]
+// The row is known before the loop over its elements.
+// CHECK-NEXT:      %[[ID:.+]] = memref.load %[[IDS]][%[[I]]]
+// CHECK-NEXT:      scf.for %[[E:.+]] =
 // CHECK:             %[[V:.+]] = memref.load %[[T]][%[[ID]], %[[E]]]
 // CHECK:             memref.store %[[V]], %[[Y]][%[[I]], %[[E]]]
 func.func @gather(%ids: memref<?xindex>, %table: memref<100x8xf32>, %y: memref<?x8xf32>) {
