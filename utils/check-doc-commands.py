@@ -6,10 +6,11 @@
 
 usage: check-doc-commands.py BIN-DIR [FILE...]
 
-The commands run in a copy of the repository's top level made of links, so that what they write
-stays out of it; build/release/bin and build/dev/bin both mean BIN-DIR there, and lib its neighbour. A block that is
-followed by an ```output block must print those lines in that order; there ... stands for
-anything. The indented commands in the leading comments of examples/*.mlir run as well. Commands
+The blocks of a page run one after another in a copy of the repository's top level made of links,
+so that what they write stays out of it; build/release/bin and build/dev/bin both mean BIN-DIR
+there, and lib its neighbour. A block of code whose first line is `// NAME` is the file NAME of that
+folder. A block that is followed by an ```output block must print those lines in that order; there
+... stands for anything. The indented commands in the leading comments of examples/*.mlir run as well. Commands
 that install, build or test (utils/*.sh, cmake, ninja, git) are not run, but the script they name
 must exist. Python is the project's own, with the package from the source tree.
 """
@@ -28,10 +29,11 @@ RUN = re.compile(
     r"(build/(release|dev)/bin/)?(attn-(opt|run)|mlir-opt-22)\b|(cat|echo|printf|head|cd) "
 )
 RUN_PYTHON = re.compile(r"\.venv/bin/python (-m attn_mlir|examples/minilm/heads\.py)\b")
+FILE = re.compile(r"// ([\w-]+\.\w+)\n")
 NOT_RUN = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?(cmake|ninja|git|ctest|\.venv/bin/\w+)\b")
 SCRIPT = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?((utils/[\w-]+\.(sh|py))|\.ci/run)\b")
 BLOCK = re.compile(
-    r"^```(?P<language>sh|python)\n(?P<code>.*?)^```\n(?:\n*^```output\n(?P<output>.*?)^```)?",
+    r"^```(?P<language>sh|python|mlir|c|cpp)\n(?P<code>.*?)^```\n(?:\n*^```output\n(?P<output>.*?)^```)?",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -133,16 +135,17 @@ def main():
     count = failed = 0
     for path in paths:
         name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-        for line, language, block, wanted in blocks(path):
-            with tempfile.TemporaryDirectory() as folder:
-                playground(bin_dir, pathlib.Path(folder))
-                problem, ran = check_block(
-                    language, block, wanted, pathlib.Path(folder), environment
-                )
-            count += ran
-            if problem:
-                failed += 1
-                print(f"{name}:{line}: {problem}")
+        with tempfile.TemporaryDirectory() as folder:
+            playground(bin_dir, pathlib.Path(folder))
+            for line, language, block, wanted in blocks(path):
+                if language in ("sh", "python"):
+                    problem, ran = check_block(language, block, wanted, folder, environment)
+                    count += ran
+                    if problem:
+                        failed += 1
+                        print(f"{name}:{line}: {problem}")
+                elif file := FILE.match(block):
+                    pathlib.Path(folder, file[1]).write_text(block)
     print(f"{count} blocks run, {failed} failed")
     sys.exit(1 if failed else 0)
 
