@@ -3,7 +3,7 @@
 //
 // Any rule as code: a score falls with the logarithm of the distance, at a slope
 // that each head has for itself; a query sees its own block of 64 keys and the
-// first 4 keys of all.  Key blocks that the mask drops whole are never visited.
+// first 4 keys of all.  No tensor of queries times keys is made.
 //
 //   attn-run examples/03-score-region.mlir --check --input=1x4x300x64xf32=random:1 \
 //     --input=1x4x300x64xf32=random:2 --input=1x4x300x64xf32=random:3 --input=4xf32=0.5
