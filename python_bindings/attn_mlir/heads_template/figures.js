@@ -121,7 +121,7 @@ function layout(sentence, view) {
   const font = Math.min(12.5, cell * 0.85);
   const named = font >= 7;
   const widest = Math.max(...sentence.tokens.map((t) => textWidth(shortened(t), 12.5)));
-  const label = (named ? Math.min(widest, 120) : 60) + 8;
+  const label = (named ? Math.min(widest, 120) : 84) + 8;
   return { size, cell, font, named, label, left: label + 2, top: 40 + (named ? label * 0.8 : 8), side: size * cell };
 }
 

@@ -47,6 +47,7 @@ function change(patch) {
   if (changed("sentence", "sort", "kinds", "from", "to")) arrange();
   if (changed("head")) markHead();
   follow();
+  if (changed("from", "to", "sentence")) $("tokens").children[state.to ?? state.from ?? 0].scrollIntoView({ block: "nearest" });
   if (!("hover" in patch)) remember();
 }
 
