@@ -22,8 +22,7 @@ from wordpiece import WordPiece
 
 # The package's modules on heads need numpy alone, so they serve from the source tree as well.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python_bindings"))
-from attn_mlir.head_kinds import strongest_head  # noqa: E402
-from attn_mlir.heads_page import show_heads  # noqa: E402
+from attn_mlir import show_heads, strongest_head  # noqa: E402
 
 __all__ = ["strongest_head", "write_page"]
 
