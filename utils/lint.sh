@@ -43,7 +43,7 @@ files() {
 
 clang_format() {
   local list
-  mapfile -t list < <(files '*.cpp' '*.h' '*.c')
+  mapfile -t list < <(files '*.cpp' '*.h' '*.c' '*.js')
   ((${#list[@]})) || return 0
   if [[ $fix ]]; then
     clang-format-22 -i "${list[@]}"

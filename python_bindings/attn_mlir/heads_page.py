@@ -20,7 +20,9 @@ import numpy as np
 from .head_kinds import KINDS, head_statistics, strongest_head
 
 TEMPLATE = Path(__file__).resolve().parent / "heads_template"
-SCRIPTS = ("data.js", "figures.js", "page.js")
+# In the order in which they are inlined: what stands at the top of one may use those before it.
+SCRIPTS = ("data", "svg", "figures", "marks", "export", "state", "sentence", "overview", "pair")
+SCRIPTS += ("head", "page")
 FRAME_HEIGHT = 900  # of the page inside a notebook, in CSS pixels
 LEAST_GROUPS = 16  # fewer rows than this say nothing
 
@@ -235,7 +237,9 @@ def page_text(record):
     parts = {
         "title": html.escape(record["title"]),
         "style": (TEMPLATE / "page.css").read_text(encoding="utf-8"),
-        "script": "\n".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SCRIPTS),
+        "script": "\n".join(
+            (TEMPLATE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS
+        ),
         "data": script_json(record),
     }
     text = (TEMPLATE / "page.html").read_text(encoding="utf-8")

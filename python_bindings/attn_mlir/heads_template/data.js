@@ -1,13 +1,14 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The page's data, and the questions that are asked of it. heads_page.py says what the record holds.
+// The page's data, and the questions that are asked of it. heads_page.py says what the record
+// holds.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const HEADS = Array.from({ length: DATA.layers * DATA.heads }, (_, index) => {
+const HEADS = Array.from({length: DATA.layers * DATA.heads}, (_, index) => {
   const layer = Math.floor(index / DATA.heads);
   const head = index % DATA.heads;
-  return { index, layer, head, ...DATA.statistics[layer][head] };
+  return {index, layer, head, ...DATA.statistics[layer][head]};
 });
 
 function bytesOf(base64) {
@@ -48,13 +49,16 @@ class Sentence {
    * of head_kinds.strongest_head.
    */
   ranking(from, to) {
-    return HEADS.map(({ index }) => {
-      const weight = this.weight(index, from, to);
-      let others = 0;
-      for (let m = 0; m < this.size; m++) if (m !== from) others += this.weight(index, m, to);
-      others /= Math.max(1, this.size - 1);
-      return { index, weight, others, gain: weight - others };
-    }).sort((a, b) => b.gain - a.gain || a.index - b.index);
+    return HEADS
+        .map(({index}) => {
+          const weight = this.weight(index, from, to);
+          let others = 0;
+          for (let m = 0; m < this.size; m++)
+            if (m !== from) others += this.weight(index, m, to);
+          others /= Math.max(1, this.size - 1);
+          return {index, weight, others, gain: weight - others};
+        })
+        .sort((a, b) => b.gain - a.gain || a.index - b.index);
   }
 }
 
@@ -69,9 +73,9 @@ function sentenceAt(i) {
 /** The largest entries of a row or column as [position, weight], at most `count`. */
 function largest(weights, count) {
   return Array.from(weights, (weight, position) => [position, weight])
-    .sort((a, b) => b[1] - a[1] || a[0] - b[0])
-    .slice(0, count)
-    .filter(([, weight]) => weight > 0);
+      .sort((a, b) => b[1] - a[1] || a[0] - b[0])
+      .slice(0, count)
+      .filter(([, weight]) => weight > 0);
 }
 
 /** As many digits as the stored weights have. */

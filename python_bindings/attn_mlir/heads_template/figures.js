@@ -3,54 +3,7 @@
 //
 // Figures as SVG with colours written out, so that an exported file looks as the page does.
 
-const SVG = "http://www.w3.org/2000/svg";
-const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
-const VECTOR_CELLS = 48 * 48; // up to here a matrix is drawn as rectangles, from here as an image
-
-function svg(name, attributes = {}, ...children) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
-
-function svgRoot(width, height) {
-  const size = { width: Math.ceil(width), height: Math.ceil(height) };
-  return svg("svg", {
-    xmlns: SVG, ...size, viewBox: `0 0 ${size.width} ${size.height}`, "font-family": FONT,
-  });
-}
-
-function text(x, y, content, attributes = {}) {
-  return svg("text", { x, y, "font-size": 12, "xml:space": "preserve", ...attributes }, content);
-}
-
-const round = (x) => Math.round(x * 100) / 100;
-
-// --- colours
-
-/** The colours of the theme: names of page.css, and `ramp`, 256 steps as [r, g, b]. */
-function palette() {
-  const style = getComputedStyle(document.documentElement);
-  const colours = {};
-  for (const name of ["panel", "text", "dim", "line", "looks", "looked"])
-    colours[name] = style.getPropertyValue(`--${name}`).trim();
-  const stops = style.getPropertyValue("--ramp").split(",").map((stop) => {
-    const hex = parseInt(stop.trim().slice(1), 16);
-    return [hex >> 16, (hex >> 8) & 255, hex & 255];
-  });
-  colours.ramp = Array.from({ length: 256 }, (_, i) => {
-    const at = (i / 255) * (stops.length - 1);
-    const left = Math.min(Math.floor(at), stops.length - 2);
-    return stops[left].map((c, k) => Math.round(c + (stops[left + 1][k] - c) * (at - left)));
-  });
-  return colours;
-}
-
-/** Square roots, so that small weights show; the legend says so. */
-const step = (weight) => Math.round(Math.sqrt(Math.min(Math.max(weight, 0), 1)) * 255);
-const css = ([r, g, b]) => `rgb(${r},${g},${b})`;
-const bright = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b > 140;
+const VECTOR_CELLS = 48 * 48;  // up to here a matrix is drawn as rectangles, from here as an image
 
 /** A head's weights as a canvas of one pixel per weight. */
 function paint(canvas, sentence, index, colours) {
@@ -76,42 +29,7 @@ function picture(x, y, side, sentence, index, colours) {
   const context = large.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, large.width, large.height);
-  return svg("image", { x, y, width: side, height: side, href: large.toDataURL("image/png") });
-}
-
-// --- icons: what the matrix of each kind looks like, queries down, keys across
-
-const ICONS = {
-  previous: "M1 3l2 0M3 5l2 0M5 7l2 0M7 9l2 0M9 11l2 0",
-  next: "M3 1l2 0M5 3l2 0M7 5l2 0M9 7l2 0M11 9l1 0",
-  sink: "M2 1v10M3 1v10",
-  local: "M1 1l10 10M3.5 1l7.5 7.5M1 3.5l7.5 7.5",
-  broad: "M2 2v8M4 2v8M6 2v8M8 2v8M10 2v8",
-  other: "M3 4h.1M8 2.5h.1M6 7h.1M9.5 9h.1M3 10h.1",
-};
-
-function icon(kind, colour = "currentColor") {
-  const solid = kind === "broad" || kind === "local" ? 1.6 : 2;
-  const root = svg("svg", { class: "icon", viewBox: "0 0 12 12", width: 12, height: 12, "aria-hidden": "true" });
-  root.append(
-    svg("rect", { x: 0.5, y: 0.5, width: 11, height: 11, rx: 1.5, fill: "none", stroke: colour, "stroke-opacity": 0.45 }),
-    svg("path", { d: ICONS[kind], fill: "none", stroke: colour, "stroke-width": solid, "stroke-linecap": kind === "other" ? "round" : "butt" }),
-  );
-  return root;
-}
-
-// --- one head
-
-const measure = document.createElement("canvas").getContext("2d");
-
-function textWidth(content, size) {
-  measure.font = `${size}px ${FONT}`;
-  return measure.measureText(content).width;
-}
-
-function shortened(token, limit = 14) {
-  const letters = Array.from(token);
-  return letters.length > limit ? `${letters.slice(0, limit - 1).join("")}…` : token;
+  return svg("image", {x, y, width: side, height: side, href: large.toDataURL("image/png")});
 }
 
 /** The places of a head's figure, in its own units. */
@@ -122,7 +40,16 @@ function layout(sentence, view) {
   const named = font >= 7;
   const widest = Math.max(...sentence.tokens.map((t) => textWidth(shortened(t), 12.5)));
   const label = (named ? Math.min(widest, 120) : 84) + 8;
-  return { size, cell, font, named, label, left: label + 2, top: 40 + (named ? label * 0.8 : 8), side: size * cell };
+  return {
+    size,
+    cell,
+    font,
+    named,
+    label,
+    left: label + 2,
+    top: 40 + (named ? label * 0.8 : 8),
+    side: size * cell
+  };
 }
 
 /**
@@ -131,196 +58,172 @@ function layout(sentence, view) {
  */
 function headFigure(sentence, index, view, colours) {
   const places = layout(sentence, view);
-  const { layer, head, kind, entropy } = HEADS[index];
+  const {layer, head, kind, entropy} = HEADS[index];
   const title = `Layer ${layer} head ${head}`;
-  const root = view === "lines" ? linesFigure(sentence, index, places, colours) : matrixFigure(sentence, index, places, colours);
-  const caption = text(2, 16, title, { "font-size": 14, "font-weight": 600, fill: colours.text });
-  const more = text(2 + textWidth(title, 14) * 1.1 + 10, 16, `${kind}, entropy ${entropy.toFixed(2)} nats`, { fill: colours.dim });
-  root.prepend(svg("g", { class: "caption" }, caption, more));
+  const root = view === "lines" ? linesFigure(sentence, index, places, colours) :
+                                  matrixFigure(sentence, index, places, colours);
+  const caption = text(2, 16, title, {"font-size": 14, "font-weight": 600, fill: colours.text});
+  const more = text(
+      2 + textWidth(title, 14) * 1.1 + 10, 16, `${kind}, entropy ${entropy.toFixed(2)} nats`,
+      {fill: colours.dim});
+  root.prepend(svg("g", {class: "caption"}, caption, more));
   root.setAttribute("role", "img");
-  root.setAttribute("aria-label", `${title}: weights of ${sentence.size} queries over ${sentence.size} keys`);
+  root.setAttribute(
+      "aria-label", `${title}: weights of ${sentence.size} queries over ${sentence.size} keys`);
   root.places = places;
   return root;
 }
 
 function matrixFigure(sentence, index, places, colours) {
-  const { size, cell, left, top, side } = places;
+  const {size, cell, left, top, side} = places;
   const root = svgRoot(left + side + places.label * 0.62 + 4, top + side + 44);
-  const cells = svg("g", { class: "cells" });
+  const cells = svg("g", {class: "cells"});
   if (size * size <= VECTOR_CELLS) {
     const gap = cell > 12 ? 1.5 : 0.5;
-    cells.append(svg("rect", { x: left, y: top, width: side, height: side, fill: css(colours.ramp[0]) }));
+    cells.append(
+        svg("rect", {x: left, y: top, width: side, height: side, fill: css(colours.ramp[0])}));
     for (let m = 0; m < size; m++)
-      for (let n = 0; n < size; n++) drawCell(cells, sentence.weight(index, m, n), left + n * cell, top + m * cell, cell, gap, colours);
-  } else cells.append(picture(left, top, side, sentence, index, colours));
-  root.append(cells, matrixLabels(sentence, places, colours), legend(left, top + side + 14, Math.min(200, side), colours), svg("g", { class: "marks" }));
+      for (let n = 0; n < size; n++)
+        drawCell(
+            cells, sentence.weight(index, m, n), left + n * cell, top + m * cell, cell, gap,
+            colours);
+  } else
+    cells.append(picture(left, top, side, sentence, index, colours));
+  root.append(
+      cells, matrixLabels(sentence, places, colours),
+      legend(left, top + side + 14, Math.min(200, side), colours), svg("g", {class: "marks"}));
   return root;
 }
 
 function drawCell(cells, weight, x, y, cell, gap, colours) {
   const colour = colours.ramp[step(weight)];
   if (weight >= 0.002)
-    cells.append(svg("rect", { x: round(x + gap / 2), y: round(y + gap / 2), width: round(cell - gap), height: round(cell - gap), rx: gap, fill: css(colour) }));
-  if (weight >= 0.095 && cell >= 21)
-    cells.append(text(round(x + cell / 2), round(y + cell / 2 + 3.5), weight >= 0.995 ? "1" : weight.toFixed(2).slice(1), {
-      "font-size": 9.5, "text-anchor": "middle", fill: bright(colour) ? "#10161d" : "#ffffff",
+    cells.append(svg("rect", {
+      x: round(x + gap / 2),
+      y: round(y + gap / 2),
+      width: round(cell - gap),
+      height: round(cell - gap),
+      rx: gap,
+      fill: css(colour)
     }));
+  if (weight >= 0.095 && cell >= 21)
+    cells.append(text(
+        round(x + cell / 2), round(y + cell / 2 + 3.5),
+        weight >= 0.995 ? "1" : weight.toFixed(2).slice(1), {
+          "font-size": 9.5,
+          "text-anchor": "middle",
+          fill: bright(colour) ? "#10161d" : "#ffffff",
+        }));
 }
 
-function matrixLabels(sentence, { cell, font, named, left, top }, colours) {
-  const labels = svg("g", { class: "labels", fill: colours.text });
+function matrixLabels(sentence, {cell, font, named, left, top}, colours) {
+  const labels = svg("g", {class: "labels", fill: colours.text});
   if (!named) return labels;
   sentence.tokens.forEach((token, i) => {
     const at = (i + 0.5) * cell;
     const x = left + at + font * 0.3;
     labels.append(
-      text(left - 6, round(top + at + font * 0.35), shortened(token), { "text-anchor": "end", "font-size": round(font), "data-row": i }),
-      text(round(x), top - 6, shortened(token), { "font-size": round(font), transform: `rotate(-52 ${round(x)} ${round(top - 6)})`, "data-column": i }),
+        text(
+            left - 6, round(top + at + font * 0.35), shortened(token),
+            {"text-anchor": "end", "font-size": round(font), "data-row": i}),
+        text(round(x), top - 6, shortened(token), {
+          "font-size": round(font),
+          transform: `rotate(-52 ${round(x)} ${round(top - 6)})`,
+          "data-column": i
+        }),
     );
   });
   return labels;
 }
 
 function legend(x, y, width, colours) {
-  const group = svg("g", { class: "legend", fill: colours.dim });
+  const group = svg("g", {class: "legend", fill: colours.dim});
   const steps = 64;
   for (let i = 0; i < steps; i++)
-    group.append(svg("rect", { x: round(x + (i * width) / steps), y, width: round(width / steps + 0.5), height: 8, fill: css(colours.ramp[Math.round((i / (steps - 1)) * 255)]) }));
-  group.append(svg("rect", { x, y, width, height: 8, fill: "none", stroke: colours.line }));
+    group.append(svg("rect", {
+      x: round(x + (i * width) / steps),
+      y,
+      width: round(width / steps + 0.5),
+      height: 8,
+      fill: css(colours.ramp[Math.round((i / (steps - 1)) * 255)])
+    }));
+  group.append(svg("rect", {x, y, width, height: 8, fill: "none", stroke: colours.line}));
   for (const weight of [0, 0.05, 0.2, 0.5, 1])
-    group.append(text(round(x + Math.sqrt(weight) * width), y + 20, weight === 0 || weight === 1 ? `${weight}` : `${weight}`.slice(1), { "font-size": 10, "text-anchor": "middle" }));
-  group.append(text(x + width + 14, y + 8, "weight of a key (across) in a query's row", { "font-size": 10 }));
+    group.append(text(
+        round(x + Math.sqrt(weight) * width), y + 20,
+        weight === 0 || weight === 1 ? `${weight}` : `${weight}`.slice(1),
+        {"font-size": 10, "text-anchor": "middle"}));
+  group.append(
+      text(x + width + 14, y + 8, "weight of a key (across) in a query's row", {"font-size": 10}));
   return group;
 }
 
 function linesFigure(sentence, index, places, colours) {
-  const { size, cell, font } = places;
+  const {size, cell, font} = places;
   places.left = places.label + 4;
   places.right = places.left + 270;
   places.top = 54;
   const root = svgRoot(places.right + Math.max(places.label, 70) + 6, places.top + size * cell + 8);
-  const lines = svg("g", { class: "cells", fill: "none" });
+  const lines = svg("g", {class: "cells", fill: "none"});
   for (let m = 0; m < size; m++)
     for (let n = 0; n < size; n++) {
       const weight = sentence.weight(index, m, n);
-      if (weight >= 0.03) lines.append(curve(places, m, n, weight, css(colours.ramp[Math.max(90, step(weight))])));
+      if (weight >= 0.03)
+        lines.append(curve(places, m, n, weight, css(colours.ramp[Math.max(90, step(weight))])));
     }
-  const labels = svg("g", { class: "labels", fill: colours.text });
+  const labels = svg("g", {class: "labels", fill: colours.text});
   sentence.tokens.forEach((token, i) => {
     const y = round(places.top + (i + 0.5) * cell + font * 0.35);
     labels.append(
-      text(places.left - 6, y, shortened(token), { "text-anchor": "end", "font-size": round(font), "data-row": i }),
-      text(places.right + 6, y, shortened(token), { "font-size": round(font), "data-column": i }),
+        text(
+            places.left - 6, y, shortened(token),
+            {"text-anchor": "end", "font-size": round(font), "data-row": i}),
+        text(places.right + 6, y, shortened(token), {"font-size": round(font), "data-column": i}),
     );
   });
   labels.append(
-    text(places.left - 6, 42, "looks", { "text-anchor": "end", "font-size": 11, fill: colours.dim }),
-    text(places.right + 6, 42, "is looked at", { "font-size": 11, fill: colours.dim }),
+      text(
+          places.left - 6, 42, "looks", {"text-anchor": "end", "font-size": 11, fill: colours.dim}),
+      text(places.right + 6, 42, "is looked at", {"font-size": 11, fill: colours.dim}),
   );
-  root.append(lines, labels, svg("g", { class: "marks", fill: "none" }));
+  root.append(lines, labels, svg("g", {class: "marks", fill: "none"}));
   return root;
 }
 
-function curve({ left, right, top, cell }, from, to, weight, colour) {
+function curve({left, right, top, cell}, from, to, weight, colour) {
   const [y, z] = [top + (from + 0.5) * cell, top + (to + 0.5) * cell];
   const [a, b] = [left + 80, right - 80];
   return svg("path", {
     d: `M${left} ${round(y)}C${a} ${round(y)} ${b} ${round(z)} ${right} ${round(z)}`,
-    fill: "none", stroke: colour, "stroke-width": round(0.6 + 3.4 * weight), "stroke-opacity": round(0.15 + 0.85 * Math.sqrt(weight)),
+    fill: "none",
+    stroke: colour,
+    "stroke-width": round(0.6 + 3.4 * weight),
+    "stroke-opacity": round(0.15 + 0.85 * Math.sqrt(weight)),
   });
 }
-
-/** Draws what it means to follow `active` (null: nothing), and the chosen `target`, into .marks. */
-function mark(root, sentence, index, view, active, target, colours) {
-  const marks = root.querySelector(".marks");
-  marks.replaceChildren();
-  root.querySelector(".cells").setAttribute("opacity", view === "lines" && active !== null ? 0.15 : 1);
-  for (const label of root.querySelectorAll(".labels [data-row], .labels [data-column]")) {
-    const at = Number(label.dataset.row ?? label.dataset.column);
-    const colour = at !== active ? null : "row" in label.dataset ? colours.looks : colours.looked;
-    label.setAttribute("fill", colour ?? colours.text);
-    label.setAttribute("font-weight", colour || (at === target && "column" in label.dataset) ? 700 : 400);
-  }
-  if (active === null) return;
-  if (view === "lines") markLines(marks, root.places, sentence, index, active, colours);
-  else markMatrix(marks, root.places, sentence, active, target, colours);
-}
-
-function markLines(marks, places, sentence, index, active, colours) {
-  sentence.column(index, active).forEach((weight, m) => {
-    if (weight >= 0.01 && m !== active) marks.append(curve(places, m, active, weight, colours.looked));
-  });
-  sentence.row(index, active).forEach((weight, n) => {
-    if (weight >= 0.01) marks.append(curve(places, active, n, weight, colours.looks));
-  });
-}
-
-function markMatrix(marks, { cell, left, top, side, named, label }, sentence, active, target, colours) {
-  const at = active * cell;
-  const frame = (x, y, width, height, stroke, wide) =>
-    marks.append(svg("rect", { x: round(x), y: round(y), width: round(width), height: round(height), rx: 2, fill: "none", stroke, "stroke-width": wide }));
-  frame(left + at, top, cell, side, colours.looked, 1.5);
-  frame(left, top + at, side, cell, colours.looks, 2);
-  if (target !== null) frame(left + target * cell - 1, top + at - 1, cell + 2, cell + 2, colours.text, 2.5);
-  if (named) return;
-  const name = shortened(sentence.tokens[active]);
-  marks.append(text(left - 6, round(top + at + cell / 2 + 4), name, { "text-anchor": "end", fill: colours.looks, textLength: textWidth(name, 12) > label ? label : textWidth(name, 12) }));
-}
-
-// --- all heads
 
 /** Every head that `order` lists, `columns` to a row, as one figure. */
 function overviewFigure(sentence, order, columns, colours) {
   const [side, gap, caption, left, top] = [64, 8, 14, 10, 44];
   const rows = Math.ceil(order.length / columns);
-  const root = svgRoot(left * 2 + columns * (side + gap) - gap, top + rows * (side + caption + gap));
-  root.append(text(left, 18, DATA.title, { "font-size": 14, "font-weight": 600, fill: colours.text }));
-  root.append(text(left, 35, shortened(sentence.tokens.join(" "), 120), { "font-size": 11, fill: colours.dim }));
+  const root =
+      svgRoot(left * 2 + columns * (side + gap) - gap, top + rows * (side + caption + gap));
+  root.append(
+      text(left, 18, DATA.title, {"font-size": 14, "font-weight": 600, fill: colours.text}));
+  root.append(text(
+      left, 35, shortened(sentence.tokens.join(" "), 120), {"font-size": 11, fill: colours.dim}));
   order.forEach((index, i) => {
-    const [x, y] = [left + (i % columns) * (side + gap), top + Math.floor(i / columns) * (side + caption + gap)];
-    const { layer, head, kind } = HEADS[index];
+    const [x, y] = [
+      left + (i % columns) * (side + gap), top + Math.floor(i / columns) * (side + caption + gap)
+    ];
+    const {layer, head, kind} = HEADS[index];
     const sign = icon(kind, colours.dim);
-    for (const [key, value] of Object.entries({ x: x + side - 10, y: y + side + 3, width: 10, height: 10 })) sign.setAttribute(key, value);
-    root.append(picture(x, y, side, sentence, index, colours), text(x, y + side + 12, `${layer}.${head}`, { "font-size": 10, fill: colours.dim }), sign);
+    for (const [key, value] of Object.entries(
+             {x: x + side - 10, y: y + side + 3, width: 10, height: 10}))
+      sign.setAttribute(key, value);
+    root.append(
+        picture(x, y, side, sentence, index, colours),
+        text(x, y + side + 12, `${layer}.${head}`, {"font-size": 10, fill: colours.dim}), sign);
   });
   return root;
-}
-
-// --- files
-
-function backed(figure, colours) {
-  const copy = figure.cloneNode(true);
-  const [width, height] = [copy.getAttribute("width"), copy.getAttribute("height")];
-  copy.prepend(svg("rect", { width, height, fill: colours.panel }));
-  return copy;
-}
-
-function svgFile(figure, colours) {
-  const xml = new XMLSerializer().serializeToString(backed(figure, colours));
-  return new Blob([`<?xml version="1.0" encoding="UTF-8"?>\n${xml}\n`], { type: "image/svg+xml" });
-}
-
-/** Twice the size on the page, for papers and slides. */
-async function pngFile(figure, colours) {
-  const url = URL.createObjectURL(svgFile(figure, colours));
-  try {
-    const image = new Image();
-    image.src = url;
-    await image.decode();
-    const canvas = document.createElement("canvas");
-    canvas.width = 2 * figure.getAttribute("width");
-    canvas.height = 2 * figure.getAttribute("height");
-    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-    return await new Promise((done) => canvas.toBlob(done, "image/png"));
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
