@@ -123,6 +123,24 @@ llvm::Error Compiler::lower(ModuleOp module, const PipelineOptions &options) {
   return llvm::Error::success();
 }
 
+llvm::Error Compiler::runPasses(ModuleOp module, StringRef pipeline) {
+  DiagnosticText diagnostics(mlirContext.get());
+  std::string problem;
+  raw_string_ostream os(problem);
+  FailureOr<OpPassManager> passes = parsePassPipeline(pipeline, os);
+  if (failed(passes))
+    return makeError(problem.empty() ? "malformed pipeline '" + pipeline + "'"
+                                     : StringRef(problem).rtrim());
+  PassManager pm(mlirContext.get(), passes->getOpAnchorName());
+  static_cast<OpPassManager &>(pm) = std::move(*passes);
+  if (pm.getOpAnchorName() != ModuleOp::getOperationName())
+    return makeError("expected a pipeline on builtin.module, but got one on " +
+                     pm.getOpAnchorName());
+  if (failed(pm.run(module)))
+    return diagnostics.take("a pass failed without saying why");
+  return llvm::Error::success();
+}
+
 Expected<LoweredEntry> Compiler::lowerEntry(ModuleOp module,
                                             StringRef entryName,
                                             const PipelineOptions &options) {

@@ -44,6 +44,10 @@ public:
   /// Runs the rooms on `module`.
   llvm::Error lower(mlir::ModuleOp module, const PipelineOptions &options);
 
+  /// Runs passes, written as for `attn-opt --pass-pipeline`; their names must
+  /// have been registered.
+  llvm::Error runPasses(mlir::ModuleOp module, llvm::StringRef pipeline);
+
   /// Runs the rooms on one entry (see findEntry) and what it reaches.
   llvm::Expected<LoweredEntry> lowerEntry(mlir::ModuleOp module,
                                           llvm::StringRef entry,

@@ -1,0 +1,177 @@
+//===- attn.h - attn-mlir for every language that calls C ---------*- C -*-===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Parses MLIR, runs rooms and passes on it, compiles an entry for a target
+// and calls it with strided tensors.
+//
+// A function that can fail returns null, or an error that the caller
+// destroys; then it has written nothing through its other arguments. Strings
+// that come in are UTF-8 and end with 0. Distinct objects may be used by
+// several threads at once; an attn_executable may be called by several
+// threads at once, an attn_module may not.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_C_ATTN_H
+#define ATTN_C_ATTN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define ATTN_API __attribute__((visibility("default")))
+#else
+#define ATTN_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Errors and texts ---------------------------------------------------- */
+
+typedef struct attn_error attn_error;
+
+/* What went wrong; several lines when several things did. */
+ATTN_API const char *attn_error_message(const attn_error *error);
+/* Where in the source, `file.mlir:3:8`, or an empty string. */
+ATTN_API const char *attn_error_location(const attn_error *error);
+/* Destroys an error; null is allowed, here and in every other destroy. */
+ATTN_API void attn_error_destroy(attn_error *error);
+
+/* Frees a text that a function of this header made. */
+ATTN_API void attn_text_destroy(char *text);
+
+/* The version of attn-mlir, `0.1.0`. */
+ATTN_API const char *attn_version(void);
+
+/* ---- Tensors --------------------------------------------------------------
+ */
+
+/* Element types. ATTN_I1 takes a byte that is 0 or 1; ATTN_INDEX has 64 bits.
+ */
+typedef enum attn_dtype {
+  ATTN_F64,
+  ATTN_F32,
+  ATTN_F16,
+  ATTN_BF16,
+  ATTN_I64,
+  ATTN_I32,
+  ATTN_I16,
+  ATTN_I8,
+  ATTN_I1,
+  ATTN_INDEX
+} attn_dtype;
+
+/* `f32`, as in MLIR. */
+ATTN_API const char *attn_dtype_name(attn_dtype dtype);
+/* Bytes of one element. */
+ATTN_API size_t attn_dtype_size(attn_dtype dtype);
+
+/* The caller's memory seen as a tensor: element (i, j, ...) lies strides[0] * i
+   + strides[1] * j + ... BYTES after `data`. Strides may be 0, negative, or no
+   multiple of the element's size. Sizes are not negative. */
+typedef struct attn_tensor {
+  void *data;
+  attn_dtype dtype;
+  int32_t rank;
+  const int64_t *sizes;
+  const int64_t *strides;
+} attn_tensor;
+
+/* An argument or a result of an entry. Lives as long as its executable. */
+typedef struct attn_value {
+  attn_dtype dtype;
+  int32_t rank;
+  const int64_t *sizes; /* -1 where only a call says the size */
+  int is_scalar;        /* a number (f32), not a tensor (tensor<f32>) */
+  int is_weight;        /* marked attn.weight */
+  const char *name;     /* attn.name, else the name in the source, else "" */
+} attn_value;
+
+/* ---- Modules: text that passes work on ------------------------------------
+ */
+
+typedef struct attn_module attn_module;
+
+/* Parses `length` bytes of MLIR text; `name` stands in locations. */
+ATTN_API attn_error *attn_module_parse(const char *text, size_t length,
+                                       const char *name, attn_module **module);
+ATTN_API void attn_module_destroy(attn_module *module);
+
+/* Runs a pipeline, written as for attn-opt:
+   `builtin.module(func.func(attn-split-heads))`. After an error the module is
+   as the failing pass left it. */
+ATTN_API attn_error *attn_module_run(attn_module *module, const char *pipeline);
+
+/* Runs the rooms up to `stop_after` (`fuse`; null: all) for a target (`cpu`,
+   `cpu:znver3`, `linalg`; null: `cpu`). */
+ATTN_API attn_error *attn_module_lower(attn_module *module, const char *target,
+                                       const char *stop_after);
+
+/* The module as text. */
+ATTN_API char *attn_module_print(const attn_module *module);
+
+/* ---- Executables ----------------------------------------------------------
+ */
+
+typedef struct attn_executable attn_executable;
+
+/* How to compile. All zero is the default. */
+typedef struct attn_options {
+  const char *entry;  /* a public function; null: the only one, or `main` */
+  const char *target; /* one that runs on this machine; null: `cpu` */
+} attn_options;
+
+/* Compiles an entry of a source text in this process. `options` may be null. */
+ATTN_API attn_error *attn_compile(const char *text, size_t length,
+                                  const char *name, const attn_options *options,
+                                  attn_executable **executable);
+ATTN_API void attn_executable_destroy(attn_executable *executable);
+
+ATTN_API const char *attn_executable_entry(const attn_executable *executable);
+ATTN_API size_t
+attn_executable_num_arguments(const attn_executable *executable);
+ATTN_API size_t attn_executable_num_results(const attn_executable *executable);
+/* `i` is below the number of arguments, or of results. */
+ATTN_API const attn_value *
+attn_executable_argument(const attn_executable *executable, size_t i);
+ATTN_API const attn_value *
+attn_executable_result(const attn_executable *executable, size_t i);
+
+/* Writes the sizes of all results for these arguments, one result after the
+   other, to `sizes`, which has room for the sum of their ranks. Checks the
+   arguments and reads none of their elements. */
+ATTN_API attn_error *
+attn_executable_result_sizes(const attn_executable *executable,
+                             const attn_tensor *inputs, size_t num_inputs,
+                             int64_t *sizes);
+
+/* What was computed from an entry's weights alone; stale when they change. */
+typedef struct attn_weights attn_weights;
+ATTN_API attn_error *attn_executable_prepack(const attn_executable *executable,
+                                             const attn_tensor *inputs,
+                                             size_t num_inputs,
+                                             attn_weights **weights);
+ATTN_API void attn_weights_destroy(attn_weights *weights);
+
+/* Runs the entry. Inputs are only read; those with gaps, with a dimension out
+   of order or not aligned to their elements are copied first. Outputs have the
+   sizes that attn_executable_result_sizes says and any strides that put no two
+   elements on one place; they may overlap inputs, but not each other. `threads`
+   0 means one per CPU. `weights` comes from attn_executable_prepack, or is
+   null: weights are then packed for this call. */
+ATTN_API attn_error *attn_executable_run(const attn_executable *executable,
+                                         const attn_tensor *inputs,
+                                         size_t num_inputs,
+                                         const attn_tensor *outputs,
+                                         size_t num_outputs, int threads,
+                                         const attn_weights *weights);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* ATTN_C_ATTN_H */
