@@ -4,7 +4,8 @@
 
 P is a head's weights on one sentence, [M queries, N keys], and U the weights of a head that does
 not choose: each row of U is spread equally over the keys that the row may see (all N, or the keys
-n <= m when no head has weight above the diagonal, as under a causal mask). Means go over rows.
+n <= m when no head has weight above the diagonal, as under a causal mask). Means go over the rows
+that keep a key: a row of zeros has no say.
 
     entropy        mean_m H[m], H[m] = -sum_n P[m,n] ln P[m,n], in nats
     spread         mean_m H[m] / ln k[m], k[m] the keys that row m may see, over rows with k > 1;
@@ -56,27 +57,43 @@ def visible_keys(weights):
     return everything
 
 
+def keeping_rows(weights):
+    """[M] bool: the rows that keep a key in some head."""
+    return weights.any(axis=-1).any(axis=tuple(range(weights.ndim - 2)))
+
+
 def row_entropy(weights):
     """-sum_n p ln p of each row, in nats; 0 ln 0 is 0."""
     logs = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
     return -(weights * logs).sum(-1)
 
 
-def diagonal_mean(weights, offset):
-    """Mean of P[m, m + offset] over the rows that have such a key; 0 when none has."""
-    diagonal = np.diagonal(weights, offset, axis1=-2, axis2=-1)
-    return diagonal.mean(-1) if diagonal.shape[-1] else np.zeros(weights.shape[:-2])
+def mean_over(values, rows):
+    """Mean of [..., M] over the rows that are true; 0 when none is."""
+    return values[..., rows].mean(-1) if rows.any() else np.zeros(values.shape[:-1])
 
 
-def masses(weights):
-    """The four masses of the definitions, by name; `weights` is [..., M, N]."""
+def beside(weights, offset):
+    """P[m, m + offset] as [..., M], 0 where there is no such key, and which rows have one."""
+    queries, keys = weights.shape[-2:]
+    at = np.arange(queries) + offset
+    there = (at >= 0) & (at < keys)
+    values = np.zeros(weights.shape[:-1])
+    values[..., there] = weights[..., np.arange(queries)[there], at[there]]
+    return values, there
+
+
+def masses(weights, rows):
+    """The four masses of the definitions, by name; `weights` is [..., M, N], `rows` those that count."""
     queries, keys = weights.shape[-2:]
     near = np.abs(np.arange(queries)[:, None] - np.arange(keys)) <= NEAR
+    previous, has_previous = beside(weights, -1)
+    following, has_following = beside(weights, 1)
     return {
-        "previous": diagonal_mean(weights, -1),
-        "next": diagonal_mean(weights, 1),
-        "sink": weights.mean(-2).max(-1),
-        "local": (weights * near).sum(-1).mean(-1),
+        "previous": mean_over(previous, rows & has_previous),
+        "next": mean_over(following, rows & has_following),
+        "sink": mean_over(weights.swapaxes(-1, -2), rows).max(-1),
+        "local": mean_over((weights * near).sum(-1), rows),
     }
 
 
@@ -88,16 +105,17 @@ def sentence_numbers(weights):
     queries, keys = weights.shape[-2:]
     visible = visible_keys(weights)
     count = visible.sum(-1)
+    rows = keeping_rows(weights)
     choice = count > 1
     entropy = row_entropy(weights)
-    relative = entropy[..., choice] / np.log(count[choice])
+    relative = entropy / np.log(np.where(choice, count, 2))
     away = np.abs(np.arange(queries)[:, None] - np.arange(keys))
     return {
-        "entropy": entropy.mean(-1),
-        "spread": relative.mean(-1) if choice.any() else np.zeros(weights.shape[:-2]),
-        "distance": (weights * away).sum(-1).mean(-1),
-        **masses(weights),
-        **{f"equal_{name}": f for name, f in masses(visible / count[:, None]).items()},
+        "entropy": mean_over(entropy, rows),
+        "spread": mean_over(relative, rows & choice),
+        "distance": mean_over((weights * away).sum(-1), rows),
+        **masses(weights, rows),
+        **{f"equal_{name}": f for name, f in masses(visible / count[:, None], rows).items()},
     }
 
 
@@ -114,13 +132,13 @@ def head_statistics(sentences):
     """Lists [layer][head] of HeadStatistics.
 
     `sentences` holds one array [layer, head, query, key] per sentence, all of the same layers and
-    heads. A sentence without queries or keys has no say; ValueError when none is left.
+    heads. ValueError when no row of any sentence keeps a key.
     """
     arrays = [np.asarray(weights, np.float64) for weights in sentences]
-    arrays = [weights for weights in arrays if weights.shape[-1] and weights.shape[-2]]
+    arrays = [weights for weights in arrays if weights.any()]
     if not arrays:
-        raise ValueError("weights: expected a sentence with at least one query and key, found none")
-    rows = np.array([weights.shape[-2] for weights in arrays], np.float64)
+        raise ValueError("weights: expected a row that keeps a key, found none")
+    rows = np.array([keeping_rows(weights).sum() for weights in arrays], np.float64)
     each = [sentence_numbers(weights) for weights in arrays]
     layers, heads = arrays[0].shape[:2]
     shares = rows / rows.sum()
@@ -156,9 +174,11 @@ def strongest_head(weights, source, target):
     `weights` is one sentence's [layer, head, query, key]; `source` and `target` are positions. A
     head whose every row looks at the target would win by the weight alone, and says less.
     """
-    column = np.asarray(weights, np.float64)[..., target]
-    rest = np.delete(column, source, axis=-1)
-    others = rest.mean(-1) if rest.shape[-1] else np.zeros(column.shape[:-1])
-    layer, head = np.unravel_index((column[..., source] - others).argmax(), others.shape)
-    weight = float(column[layer, head, source])
-    return PairHead(int(layer), int(head), weight, float(others[layer, head]))
+    weights = np.asarray(weights, np.float64)
+    rest = keeping_rows(weights)
+    rest[source] = False
+    weight = weights[..., source, target]
+    others = mean_over(weights[..., target], rest)
+    layer, head = np.unravel_index((weight - others).argmax(), others.shape)
+    found = float(weight[layer, head]), float(others[layer, head])
+    return PairHead(int(layer), int(head), *found)

@@ -12,7 +12,7 @@ its keys of the mean over its queries. Statistics are taken from the weights as 
 import base64
 import html
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +48,32 @@ class HeadsPage:
         )
 
 
-def show_heads(weights, tokens, *, path=None, title="Attention heads", pair=None, max_bytes=2**21):
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of a page: square weights [layer, head, S, S] over all its tokens.
+
+    `given` are the weights without rows and columns that only fill the square; queries stand from
+    position `first` on, keys before `keys`.
+    """
+
+    weights: np.ndarray
+    tokens: list
+    given: np.ndarray
+    first: int
+    keys: int
+
+
+def show_heads(
+    weights, tokens, *, keys=None, path=None, title="Attention heads", pair=None, max_bytes=2**21
+):
     """Makes the page on which a person sees what every head looks at.
 
     weights    one sentence: [layer, head, query, key], rows that sum to 1 (less under a sink
                logit, 0 where no key is kept); numpy, or what numpy.asarray takes. Several
                sentences: a list of such arrays, of the same layers and heads
-    tokens     one sentence: its tokens as text, one per query and key; several: a list of lists
+    tokens     one sentence: its tokens as text, one per key; several: a list of lists. With fewer
+               queries than keys, as beside a cache, the queries are the last tokens
+    keys       cross-attention: the tokens that are looked at, one per key; `tokens` are the queries
     path       where to write the file; without it nothing is written
     pair       (source, target), texts or positions in the first sentence: the page opens at the
                head that links them most (head_kinds.strongest_head)
@@ -63,65 +82,93 @@ def show_heads(weights, tokens, *, path=None, title="Attention heads", pair=None
 
     Returns a HeadsPage. ValueError and TypeError name the argument, what was expected and found.
     """
-    sentences, names = check_sentences(weights, tokens)
-    layers, heads = sentences[0].shape[:2]
-    start = check_pair(pair, sentences[0], names[0])
+    sentences = check_sentences(weights, tokens, keys)
+    layers, heads = sentences[0].given.shape[:2]
+    start = check_pair(pair, sentences[0])
+    statistics = head_statistics([sentence.given for sentence in sentences])
     record = {
         "title": str(title),
         "layers": layers,
         "heads": heads,
         "kinds": KINDS,
-        "statistics": [[asdict(head) for head in layer] for layer in head_statistics(sentences)],
+        "statistics": [[asdict(head) for head in layer] for layer in statistics],
         "start": start,
     }
     frame = len(page_text(record | {"sentences": [], "notices": []}).encode())
-    record["sentences"], record["notices"] = fit(sentences, names, max_bytes - frame)
+    shown = [(sentence.weights, sentence.tokens) for sentence in sentences]
+    record["sentences"], record["notices"] = fit(shown, max_bytes - frame)
     page = HeadsPage(page_text(record))
     if path is not None:
         page.save(path)
     return page
 
 
-def check_sentences(weights, tokens):
-    """The arrays as f64 and the tokens as text, a list of each."""
+def check_sentences(weights, tokens, keys):
+    """Every argument checked: a list of Sentence."""
     tokens = list(tokens)
     if not tokens:
         raise ValueError("tokens: expected at least one token, found none")
     if isinstance(tokens[0], str):
-        weights, tokens = [weights], [tokens]
+        weights, tokens, keys = [weights], [tokens], None if keys is None else [keys]
     weights = list(weights)
-    if len(weights) != len(tokens):
-        raise ValueError(
-            f"weights: expected an array for each of {len(tokens)} sentences, found {len(weights)}"
-        )
-    arrays, names = [], []
-    for i, (array, words) in enumerate(zip(weights, tokens, strict=True)):
-        array = np.asarray(array)
-        if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
-            raise TypeError(f"weights: expected floating point, found {array.dtype.name}")
-        array, words = array.astype(np.float64), [readable(word) for word in words]
-        size = len(words)
-        if array.ndim != 4 or array.shape[2:] != (size, size) or 0 in array.shape:
+    keys = [None] * len(tokens) if keys is None else list(keys)
+    for name, found in (("weights", weights), ("keys", keys)):
+        if len(found) != len(tokens):
             raise ValueError(
-                f"weights: expected [layer, head, {size}, {size}] for the {size} tokens of "
-                f"sentence {i}, found {list(array.shape)}"
+                f"{name}: expected one for each of {len(tokens)} sentences, found {len(found)}"
             )
-        if arrays and array.shape[:2] != arrays[0].shape[:2]:
+    sentences = []
+    for i, (array, queries, looked_at) in enumerate(zip(weights, tokens, keys, strict=True)):
+        queries = [readable("tokens", token) for token in queries]
+        if looked_at is not None:
+            looked_at = [readable("keys", token) for token in looked_at]
+        array = check_weights(array, i)
+        if sentences and array.shape[:2] != sentences[0].given.shape[:2]:
             raise ValueError(
-                f"weights: expected {list(arrays[0].shape[:2])} layers and heads in every "
+                f"weights: expected {list(sentences[0].given.shape[:2])} layers and heads in every "
                 f"sentence, found {list(array.shape[:2])} in sentence {i}"
             )
-        if not np.all((array >= 0) & (array <= 1.001)):
-            raise ValueError(f"weights: expected values in [0, 1] in sentence {i}, found others")
-        arrays.append(array)
-        names.append(words)
-    return arrays, names
+        sentences.append(make_sentence(array, queries, looked_at, i))
+    return sentences
 
 
-def readable(token):
-    """A token as text that every format can hold: control characters become their pictures."""
+def check_weights(array, i):
+    """Weights as f64 [layer, head, query, key], each in [0, 1]."""
+    array = np.asarray(array)
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
+        raise TypeError(f"weights: expected floating point, found {array.dtype.name}")
+    if array.ndim != 4 or 0 in array.shape:
+        raise ValueError(
+            f"weights: expected [layer, head, query, key] for sentence {i}, "
+            f"found {list(array.shape)}"
+        )
+    array = array.astype(np.float64)
+    if not np.all((array >= 0) & (array <= 1.001)):
+        raise ValueError(f"weights: expected values in [0, 1] in sentence {i}, found others")
+    return array
+
+
+def make_sentence(given, tokens, keys, i):
+    """Fills the square: rows above the queries of a cache, or two sentences side by side."""
+    layers, heads, m, n = given.shape
+    words = tokens if keys is None else keys + tokens
+    wanted = [layers, heads, len(tokens), len(tokens if keys is None else keys)]
+    fits = n == wanted[3] and (m <= n if keys is None else m == len(tokens))
+    if not fits:
+        raise ValueError(
+            f"weights: expected {wanted} for the tokens of sentence {i}, found {list(given.shape)}"
+        )
+    square = np.zeros((layers, heads, len(words), len(words)))
+    square[:, :, -m:, :n] = given
+    if keys is None:
+        return Sentence(square, words, square, 0, n)
+    return Sentence(square, words, given, n, n)
+
+
+def readable(name, token):
+    """A token of the argument `name` as text that every format can hold: control characters become their pictures."""
     if not isinstance(token, str):
-        raise TypeError(f"tokens: expected text, found {type(token).__name__}")
+        raise TypeError(f"{name}: expected text, found {type(token).__name__}")
 
     def visible(c):
         code = ord(c)
@@ -133,39 +180,44 @@ def readable(token):
     return "".join(map(visible, token))
 
 
-def check_pair(pair, weights, names):
+def check_pair(pair, sentence):
     """What the page shows first: the pair and its strongest head, or nothing chosen."""
     if pair is None:
         return None
-    positions = []
-    for end in pair:
-        if isinstance(end, str):
-            if end not in names:
-                raise ValueError(f"pair: expected a token of the first sentence, found '{end}'")
-            end = names.index(end)
-        if not 0 <= end < len(names):
-            raise ValueError(f"pair: expected a position below {len(names)}, found {end}")
-        positions.append(int(end))
-    if len(positions) != 2:
-        raise ValueError(f"pair: expected two tokens, found {len(positions)}")
-    found = strongest_head(weights, *positions)
-    return {"layer": found.layer, "head": found.head, "from": positions[0], "to": positions[1]}
+    pair = list(pair)
+    if len(pair) != 2:
+        raise ValueError(f"pair: expected two tokens, found {len(pair)}")
+    source = position(pair[0], sentence.tokens[sentence.first :]) + sentence.first
+    target = position(pair[1], sentence.tokens[: sentence.keys])
+    found = strongest_head(sentence.weights, source, target)
+    return {"layer": found.layer, "head": found.head, "from": source, "to": target}
 
 
-def fit(sentences, names, room):
-    """The sentences' records within `room` bytes of page, and the notices of what that cost."""
-    records = [record(*sentence, 16) for sentence in zip(sentences, names, strict=True)]
+def position(end, tokens):
+    """Where one end of a pair stands among `tokens`."""
+    if isinstance(end, str):
+        if end not in tokens:
+            raise ValueError(f"pair: expected a token of the first sentence, found '{end}'")
+        return tokens.index(end)
+    if not 0 <= end < len(tokens):
+        raise ValueError(f"pair: expected a position below {len(tokens)}, found {end}")
+    return int(end)
+
+
+def fit(sentences, room):
+    """Records of (weights, tokens) within `room` bytes of page, and notices of what that cost."""
+    records = [record(*sentence, 16) for sentence in sentences]
     if size(records) <= room:
         return records, []
-    longest = max(map(len, names))
-    heads = sentences[0].shape[0] * sentences[0].shape[1]
+    counts = [len(tokens) for _, tokens in sentences]
+    longest = max(counts)
+    heads = sentences[0][0].shape[0] * sentences[0][0].shape[1]
     for limit in group_limits(longest):
         # A byte per weight and four per row, in base64: the least that a record takes.
-        least = sum(heads * min(len(n), limit) * (min(len(n), limit) + 4) * 4 // 3 for n in names)
+        least = sum(heads * min(n, limit) * (min(n, limit) + 4) * 4 // 3 for n in counts)
         if least > room and limit > LEAST_GROUPS:
             continue
-        grouped = [group(*sentence, limit) for sentence in zip(sentences, names, strict=True)]
-        records = [record(*sentence, 8) for sentence in grouped]
+        records = [record(*group(*sentence, limit), 8) for sentence in sentences]
         if size(records) <= room:
             break
     notices = ["Weights are rounded to 8 bits: read them to two digits."]

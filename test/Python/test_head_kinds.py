@@ -79,6 +79,35 @@ def test_short_sentences_say_little():
     assert kinds(np.ones((1, 1))) == ["other"]
 
 
+def test_rows_that_keep_no_key_have_no_say():
+    weights = of(around(-1, 0.8), column(0, 0.7), RNG.random((N, N)) / N)
+    padded = weights.copy()
+    padded[:, :, [0, 5, 11]] = 0
+    numbers = sentence_numbers(padded)
+    rows = np.delete(np.arange(N), [0, 5, 11])
+    assert numbers["entropy"] == pytest.approx(row_entropy(weights)[..., rows].mean(-1))
+    assert numbers["previous"] == pytest.approx(weights[..., rows, rows - 1].mean(-1))
+    assert numbers["sink"] == pytest.approx(weights[..., rows, :].mean(-2).max(-1))
+    assert numbers["equal_previous"] == pytest.approx(1 / N)
+    assert [head.kind for head in head_statistics([padded])[0][:2]] == ["previous", "sink"]
+    found = strongest_head(padded, 7, 0)
+    rest = np.delete(rows, rows.tolist().index(7))
+    assert found.others == pytest.approx(weights[found.layer, found.head, rest, 0].mean())
+
+
+def test_more_keys_than_queries_and_fewer():
+    wide = normalised(RNG.random((1, 2, 3, 7)))
+    assert np.squeeze(sentence_numbers(wide)["previous"][0, 0]) == pytest.approx(
+        (wide[0, 0, 1, 0] + wide[0, 0, 2, 1]) / 2
+    )
+    tall = normalised(RNG.random((1, 2, 7, 3)))
+    numbers = sentence_numbers(tall)
+    assert numbers["previous"][0, 1] == pytest.approx(
+        np.mean([tall[0, 1, m, m - 1] for m in (1, 2, 3)])
+    )
+    assert numbers["next"][0, 1] == pytest.approx((tall[0, 1, 0, 1] + tall[0, 1, 1, 2]) / 2)
+
+
 def test_causal_rows_are_compared_with_what_they_may_see():
     even = np.tril(np.ones((N, N))) / np.arange(1, N + 1)[:, None]
     head = head_statistics([of(even)])[0][0]
@@ -99,8 +128,8 @@ def test_entropy():
     expected = [0, math.log(4), math.log(2), 0]
     assert row_entropy(rows) == pytest.approx(expected)
     numbers = sentence_numbers(rows[None, None])
-    assert numbers["entropy"] == pytest.approx(np.mean(expected))
-    assert numbers["spread"] == pytest.approx((1 + 0.5) / 4)
+    assert numbers["entropy"] == pytest.approx(np.mean(expected[:3]))
+    assert numbers["spread"] == pytest.approx((1 + 0.5) / 3)
 
 
 def test_masses_and_distance_by_hand():
@@ -125,7 +154,7 @@ def test_sentences_are_weighted_by_their_rows():
 
 
 def test_nothing_to_look_at():
-    with pytest.raises(ValueError, match="^weights: expected a sentence with at least one query"):
+    with pytest.raises(ValueError, match="^weights: expected a row that keeps a key, found none$"):
         head_statistics([np.zeros((2, 2, 0, 0))])
 
 

@@ -14,7 +14,7 @@ import pytest
 from browser import Browser
 from selenium.webdriver.common.by import By
 
-from attn_mlir.head_kinds import head_statistics
+from attn_mlir.head_kinds import head_statistics, row_entropy
 from attn_mlir.heads_page import show_heads
 
 HOSTILE = [
@@ -121,6 +121,27 @@ def test_pair_opens_the_head_that_links_it():
     assert record_of(show_heads(weights, tokens, pair=(4, 1)))["start"] == expected
 
 
+def test_queries_beside_a_cache_are_the_last_tokens():
+    weights = random_weights(2, 2, 6)[:, :, 4:]
+    record = record_of(show_heads(weights, words(6), pair=("w5", "w0")))
+    found = decode(record["sentences"][0], 2, 2)
+    assert np.all(found[:, :, :4] == 0) and np.abs(found[:, :, 4:] - weights).max() < 1e-5
+    assert record["start"]["from"] == 5 and record["start"]["to"] == 0
+    assert record["statistics"][0][1]["entropy"] == pytest.approx(row_entropy(weights)[0, 1].mean())
+
+
+def test_cross_attention_shows_both_sentences():
+    weights = random_weights(2, 2, 5)[:, :, :3]
+    record = record_of(show_heads(weights, words(3), keys=list("abcde"), pair=("w1", "c")))
+    sentence = record["sentences"][0]
+    assert sentence["tokens"] == [*"abcde", *words(3)]
+    found = decode(sentence, 2, 2)
+    assert np.abs(found[:, :, 5:, :5] - weights).max() < 1e-5
+    assert found.sum() == pytest.approx(weights.sum(), rel=1e-4)
+    assert (record["start"]["from"], record["start"]["to"]) == (6, 2)
+    assert record["statistics"][1][0]["sink"] == head_statistics([weights])[1][0].sink
+
+
 GOOD = random_weights(2, 2, 3)
 
 
@@ -130,14 +151,35 @@ GOOD = random_weights(2, 2, 3)
         (ValueError, "tokens: expected at least one token, found none", GOOD, [], {}),
         (
             ValueError,
-            "weights: expected [layer, head, 4, 4] for the 4 tokens of sentence 0, found [2, 2, 3, 3]",
+            "weights: expected [2, 2, 4, 4] for the tokens of sentence 0, found [2, 2, 3, 3]",
             GOOD,
             words(4),
             {},
         ),
         (
             ValueError,
-            "weights: expected an array for each of 2 sentences, found 1",
+            "weights: expected [2, 2, 3, 2] for the tokens of sentence 0, found [2, 2, 3, 3]",
+            GOOD,
+            words(3),
+            {"keys": words(2)},
+        ),
+        (
+            ValueError,
+            "weights: expected [layer, head, query, key] for sentence 0, found [2, 3, 3]",
+            GOOD[0],
+            words(3),
+            {},
+        ),
+        (
+            ValueError,
+            "keys: expected one for each of 2 sentences, found 1",
+            [GOOD, GOOD],
+            [words(3), words(3)],
+            {"keys": [words(3)]},
+        ),
+        (
+            ValueError,
+            "weights: expected one for each of 2 sentences, found 1",
             [GOOD],
             [words(3), words(3)],
             {},

@@ -27,6 +27,9 @@ class Sentence {
     this.weights = new Float32Array(whole.length);
     for (let i = 0; i < whole.length; i++)
       this.weights[i] = whole[i] * factors[Math.floor(i / this.size)];
+    // A token that no row belongs to, as in a cache, looks at nothing in any head.
+    const looks = (m) => HEADS.some(({index}) => factors[index * this.size + m] > 0);
+    this.queries = [...this.tokens.keys()].filter(looks);
   }
 
   weight(index, from, to) {
@@ -52,10 +55,9 @@ class Sentence {
     return HEADS
         .map(({index}) => {
           const weight = this.weight(index, from, to);
-          let others = 0;
-          for (let m = 0; m < this.size; m++)
-            if (m !== from) others += this.weight(index, m, to);
-          others /= Math.max(1, this.size - 1);
+          const rest = this.queries.filter((m) => m !== from);
+          const sum = rest.reduce((total, m) => total + this.weight(index, m, to), 0);
+          const others = sum / Math.max(1, rest.length);
           return {index, weight, others, gain: weight - others};
         })
         .sort((a, b) => b.gain - a.gain || a.index - b.index);
