@@ -14,7 +14,7 @@ give_up() {
   exit 2
 }
 
-utils/install-deps.sh || give_up "utils/install-deps.sh could not install what is needed"
+utils/install-deps.sh --demo || give_up "utils/install-deps.sh could not install what is needed"
 
 mkdir -p build
 log=build/demo-build.log

@@ -2,8 +2,11 @@
 # Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
+# usage: utils/install-deps.sh [--demo]
+#
 # Installs what attn-mlir needs on Debian 12: system packages with apt, Python packages into
-# .venv. Does nothing, and needs no rights and no network, when everything is there.
+# .venv. Does nothing, and needs no rights and no network, when everything is there. With --demo
+# the system packages that only tests use stay out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,11 +15,19 @@ apt_packages=(
   libmlir-22-dev llvm-22-dev llvm-22-tools mlir-22-tools
   ccache cmake git ninja-build libgtest-dev zlib1g-dev
   python3 python3-venv
+)
+
+test_packages=(
   # NEON objects are linked and run on any machine.
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
   # The page of heads is tested in a browser.
   chromium chromium-driver
 )
+case ${1-} in
+  '') apt_packages+=("${test_packages[@]}") ;;
+  --demo) ;;
+  *) echo "usage: utils/install-deps.sh [--demo]" >&2; exit 1 ;;
+esac
 
 say() { echo "install-deps: $*" >&2; }
 fail() { say "error: $*"; exit 1; }
