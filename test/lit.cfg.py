@@ -43,6 +43,7 @@ llvm_config.add_tool_substitutions(
         attn_opt,
         ToolSubst("attn-run", unresolved="ignore"),
         ToolSubst("attn-lsp-server", unresolved="ignore"),
+        ToolSubst("attn-reduce", unresolved="ignore"),
     ],
     [bin_dir],
 )
