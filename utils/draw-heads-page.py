@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Takes the README's picture of the page of heads.
+"""Makes the documentation's pictures of the page of heads.
 
-usage: draw-heads-page.py ATTN-RUN     (writes docs/images/heads.png)
+usage: draw-heads-page.py ATTN-RUN
 
-The page is made by examples/minilm/heads.py and opened at "it" -> "animal" in Chromium.
+examples/minilm/heads.py makes the page, Chromium opens it at "it" -> "animal": docs/images/heads.png
+is what it shows, docs/images/head.png what its own PNG button saves.
 """
 
 import io
@@ -16,33 +17,45 @@ from pathlib import Path
 
 from browser import Browser
 from PIL import Image
+from selenium.webdriver.common.by import By
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURE = ROOT / "docs/images/heads.png"
+IMAGES = ROOT / "docs/images"
 LARGEST = 200_000  # bytes
-COLOURS = 256  # of the picture's palette
+COLOURS = 256  # of a picture's palette
+SCALE = 1.5
+
+
+def write(name, data, height=None):
+    """A PNG with a palette, cut to `height`."""
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    picture = picture.crop((0, 0, picture.width, min(picture.height, height or picture.height)))
+    path = IMAGES / name
+    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
+    size = path.stat().st_size
+    print(f"{path}: {picture.width} x {picture.height}, {size} bytes")
+    if size > LARGEST:
+        sys.exit(f"expected at most {LARGEST} bytes")
 
 
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
+    IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "heads.html"
         program = [sys.executable, str(ROOT / "examples/minilm/heads.py")]
         subprocess.run([*program, "--attn-run", sys.argv[1], "-o", str(page)], check=True)
-        with Browser(folder, size=(1360, 1000), scale=1.5) as browser:
+        with Browser(folder, size=(1360, 1000), scale=SCALE) as browser:
             browser.open(page, "#head=3.1&from=10&to=2")
-            picture = Image.open(io.BytesIO(browser.driver.get_screenshot_as_png()))
-            height = browser.driver.execute_script("return document.body.scrollHeight") * 1.5
-    picture = picture.convert("RGB").crop((0, 0, picture.width, min(picture.height, int(height))))
-    PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        PICTURE, optimize=True
-    )
-    size = PICTURE.stat().st_size
-    print(f"{PICTURE}: {picture.width} x {picture.height}, {size} bytes")
-    if size > LARGEST:
-        sys.exit(f"expected at most {LARGEST} bytes")
+            height = browser.driver.execute_script("return document.body.scrollHeight") * SCALE
+            write("heads.png", browser.driver.get_screenshot_as_png(), int(height))
+            browser.open(page, "#head=3.1&from=10&to=2&view=lines")
+            button = "[data-figure=head] [data-suffix=png]"
+            browser.driver.find_element(By.CSS_SELECTOR, button).click()
+            write("head.png", browser.download("layer3-head1.png"))
 
 
 if __name__ == "__main__":
