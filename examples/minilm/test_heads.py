@@ -115,8 +115,11 @@ def test_two_clicks_name_the_strongest_head(reader):
     second.click()
     assert reader.text("#name") == "layer 5 head 11"
     assert "head=5.11" in reader.driver.current_url and "from=10&to=2" in reader.driver.current_url
+    Select(reader.find("#sort")).select_by_value("pair")
+    assert reader.find("#grid button").get_attribute("data-head") == "3.1"
     reader.press(Keys.ESCAPE)
     assert reader.driver.find_elements(By.ID, "strongest") == []
+    assert reader.find("#grid button").get_attribute("data-head") == "0.0"
 
 
 def test_lists_name_the_strongest_head_of_another_sentence(reader):

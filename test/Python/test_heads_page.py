@@ -281,3 +281,13 @@ def test_notebook_shows_the_page_in_a_frame(browser, tmp_path):
     assert browser.download("layer0-head0.png").startswith(b"\x89PNG")
     browser.driver.switch_to.default_content()
     quiet(browser)
+
+
+def test_heads_of_a_layer_fill_whole_rows(browser, tmp_path):
+    show_heads(random_weights(2, 32, 3), words(3), path=tmp_path / "page.html")
+    browser.open(tmp_path / "page.html")
+    tops = browser.driver.execute_script(
+        "return [...document.querySelectorAll('#grid button')].map((b) => b.getBoundingClientRect().top)"
+    )
+    assert [tops.count(top) for top in sorted(set(tops))] == [16] * 4
+    quiet(browser)

@@ -22,7 +22,10 @@ const heads = HEADS.map(
         html("span", {class: "caption"}, `${head.layer}.${head.head}`, icon(head.kind)),
         html("span", {class: "gain"})));
 
-const gridColumns = () => Math.min(DATA.heads, 16);
+/** A layer fills whole rows if it can. */
+const COLUMNS = DATA.heads <= 20 ?
+    DATA.heads :
+    [20, 18, 16, 15, 14, 12, 10, 9, 8].find((n) => DATA.heads % n === 0) ?? 16;
 
 function order() {
   const all = HEADS.map((head) => head.index);
@@ -37,15 +40,17 @@ function order() {
 /** Places the heads. In layer order the others of a filter stay, faint, where they belong. */
 function arrange() {
   const grid = $("grid");
-  const rows = state.sort === "place" && DATA.heads === gridColumns();
-  grid.style.gridTemplateColumns = `${rows ? "auto " : ""}repeat(${gridColumns()}, minmax(0, 1fr))`;
+  $("sort").querySelector("[value=pair]").disabled = !hasPair();
+  const rows = state.sort === "place" && DATA.heads % COLUMNS === 0;
+  grid.style.gridTemplateColumns = `${rows ? "auto " : ""}repeat(${COLUMNS}, minmax(0, 1fr))`;
   const children = [];
   for (const index of order()) {
     const button = heads[index];
     const wanted = state.kinds.has(HEADS[index].kind);
     button.classList.toggle("faint", rows && !wanted);
     button.hidden = !rows && !wanted;
-    if (rows && HEADS[index].head === 0) children.push(html("span", {}, `${HEADS[index].layer}`));
+    const {layer, head} = HEADS[index];
+    if (rows && head % COLUMNS === 0) children.push(html("span", {}, head ? "" : `${layer}`));
     children.push(button);
   }
   grid.replaceChildren(...children);

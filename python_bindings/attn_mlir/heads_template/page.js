@@ -63,9 +63,8 @@ function fileName(figure, suffix) {
 
 async function exportFigure(name, suffix) {
   const shownHeads = order().filter((index) => state.kinds.has(HEADS[index].kind));
-  const figure = name === "overview" ?
-      overviewFigure(current(), shownHeads, gridColumns(), colours) :
-      $("figure").firstChild;
+  const figure = name === "overview" ? overviewFigure(current(), shownHeads, COLUMNS, colours) :
+                                       $("figure").firstChild;
   save(
       suffix === "svg" ? svgFile(figure, colours) : await pngFile(figure, colours),
       fileName(name, suffix));

@@ -14,13 +14,9 @@ function drawEnds() {
 function drawPair() {
   $("from").value = state.from ?? "";
   $("to").value = state.to ?? "";
-  $("sort").querySelector("[value=pair]").disabled = !hasPair();
   if (!hasPair()) {
-    if (state.sort === "pair") $("sort").value = state.sort = "place";
     $("answer").textContent =
         "Choose two tokens, here or in the sentence: the head that leads from one to the other is named.";
-    $("ranking").title =
-        "ranked by how much more this token looks there than the others do on average";
     $("ranking").replaceChildren();
     return;
   }
@@ -31,8 +27,6 @@ function drawPair() {
       `“${sentence.tokens[state.from]}” → “${sentence.tokens[state.to]}”: `,
       html("b", {id: "strongest"}, headName(HEADS[best.index])),
       `, ${shown(best.weight, sentence)} (other tokens: ${shown(best.others, sentence)})`);
-  $("ranking").title =
-      "ranked by how much more this token looks there than the others do on average";
   $("ranking").replaceChildren(
       ...ranking.slice(0, 5).map((entry) => html("li", {}, rankButton(entry, sentence))));
 }

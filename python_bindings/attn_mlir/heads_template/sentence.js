@@ -31,7 +31,7 @@ function listen(group, onFocus) {
   group.addEventListener("keydown", (event) => {
     const buttons = [...group.querySelectorAll("button:not([hidden])")];
     const at = buttons.indexOf(document.activeElement);
-    const columns = group.id === "grid" ? gridColumns() : buttons.length;
+    const columns = group.id === "grid" ? COLUMNS : buttons.length;
     const move = {
       ArrowLeft: -1,
       ArrowRight: 1,

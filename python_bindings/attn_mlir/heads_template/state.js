@@ -44,6 +44,7 @@ function change(patch) {
     drawMaps();
     drawEnds();
   }
+  if (state.sort === "pair" && !hasPair()) $("sort").value = state.sort = "place";
   if (changed("sentence", "head", "view")) drawHead();
   if (changed("sentence", "from", "to")) drawPair();
   if (changed("sentence", "sort", "kinds", "from", "to")) arrange();
