@@ -16,6 +16,11 @@
 
 namespace attn {
 
+/// On an emulated kernel: bytes of its shared variables, beside the dynamic
+/// part that a launch asks for (i32).
+inline constexpr llvm::StringLiteral kEmulatedSharedAttr =
+    "attn.emulated_shared";
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "attn/NVVM/Passes.h.inc"
