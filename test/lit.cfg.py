@@ -41,6 +41,7 @@ if "ATTN_CHECK_ROUNDTRIP" in os.environ:
 llvm_config.add_tool_substitutions(
     [
         attn_opt,
+        ToolSubst("attn-emulate", unresolved="ignore"),
         ToolSubst("attn-run", unresolved="ignore"),
         ToolSubst("attn-lsp-server", unresolved="ignore"),
         ToolSubst("attn-reduce", unresolved="ignore"),

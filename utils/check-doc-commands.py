@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 GLOBS = ["README.md", "CONTRIBUTING.md", "docs/*.md", "dialects/attn/README.md"]
 GLOBS += ["examples/**/README.md", "examples/*.mlir"]
 RUN = re.compile(
-    r"(build/(release|dev)/bin/)?(attn-(opt|run|reduce)|mlir-opt-22)\b|(cat|echo|printf|head|cd) "
+    r"(build/(release|dev)/bin/)?(attn-(opt|run|emulate|reduce)|mlir-opt-22)\b|(cat|echo|printf|head|cd) "
 )
 RUN_PYTHON = re.compile(r"\.venv/bin/python (-m attn_mlir|examples/minilm/heads\.py)\b")
 FILE = re.compile(r"// ([\w-]+\.\w+)\n")

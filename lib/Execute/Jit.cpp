@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execute/Jit.h"
+#include "attn/Emulator/Emulator.h"
 #include "attn/Runtime/Abi.h"
 
 #include "mlir/Target/LLVMIR/Export.h"
@@ -77,7 +78,7 @@ void addPackedWrapper(Function &callee) {
   builder.CreateRetVoid();
 }
 
-/// What compiled code may call in Runtime.
+/// What compiled code may call in Runtime, and emulated kernels in Emulator.
 Error defineRuntime(orc::LLJIT &jit) {
   orc::MangleAndInterner mangle(jit.getExecutionSession(), jit.getDataLayout());
   orc::SymbolMap symbols;
@@ -88,6 +89,9 @@ Error defineRuntime(orc::LLJIT &jit) {
   add("attn_rt_parallel_for", &attn_rt_parallel_for);
   add("attn_rt_alloc", &attn_rt_alloc);
   add("attn_rt_free", &attn_rt_free);
+  for (const emulator::Symbol &symbol : emulator::symbols())
+    symbols[mangle(symbol.name)] = {orc::ExecutorAddr::fromPtr(symbol.address),
+                                    JITSymbolFlags::Exported};
   return jit.getMainJITDylib().define(orc::absoluteSymbols(std::move(symbols)));
 }
 
