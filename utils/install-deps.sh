@@ -20,6 +20,8 @@ apt_packages=(
 test_packages=(
   # NEON objects are linked and run on any machine.
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+  # Settings for editors are read by what reads them there.
+  lua5.4
   # The page of heads is tested in a browser.
   chromium chromium-driver
 )

@@ -13,6 +13,7 @@
 #include "attn/Execute/Compiler.h"
 #include "attn/Execute/Host.h"
 #include "attn/Execute/Signature.h"
+#include "tools/shared/Completion.h"
 #include "tools/shared/Report.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -74,6 +75,8 @@ struct Options {
       "plant", cl::Hidden,
       cl::desc("Compile with a fault, for tests: softcap or window"),
       cl::cat(category)};
+  CompletionOption completion{
+      "attn-reduce", category, {{"fails", "crash wrong-value error"}}};
 };
 
 } // namespace

@@ -18,6 +18,7 @@
 #include "attn/Execute/Compiler.h"
 #include "attn/Execute/Host.h"
 #include "attn/Runtime/Abi.h"
+#include "tools/shared/Completion.h"
 #include "tools/shared/Progress.h"
 #include "tools/shared/Report.h"
 #include "tools/shared/Stages.h"
@@ -86,6 +87,7 @@ struct Options {
       cl::desc("Time after which --bench takes what it has (20)"),
       cl::value_desc("s"),
       cl::cat(category)};
+  CompletionOption completion{"attn-run", category};
 };
 
 } // namespace
