@@ -77,13 +77,21 @@ public:
 
 private:
   std::optional<AffineForm> readForm(Value value);
+  std::optional<AffineForm> tryForm(Value value);
   std::optional<AffineForm> readArgument(BlockArgument argument);
   MaskPredicate compare(arith::CmpIOp op, bool negate);
 
   ArrayRef<bool> isUniform;
   unsigned nodes = 0;
+  Value obstacle; ///< the innermost value that has no form
 };
 } // namespace
+
+static MaskPredicate unknown(Value obstacle) {
+  MaskPredicate result;
+  result.obstacle = obstacle;
+  return result;
+}
 
 static MaskPredicate combine(Kind kind, MaskPredicate left,
                              MaskPredicate right) {
@@ -132,6 +140,13 @@ static unsigned widthOf(Type type) {
 }
 
 std::optional<AffineForm> Reader::readForm(Value value) {
+  std::optional<AffineForm> form = tryForm(value);
+  if (!form && !obstacle)
+    obstacle = value;
+  return form;
+}
+
+std::optional<AffineForm> Reader::tryForm(Value value) {
   if (++nodes > kMaxNodes || !value.getType().isIntOrIndex() ||
       value.getType().isInteger(1))
     return std::nullopt;
@@ -182,10 +197,11 @@ MaskPredicate Reader::compare(arith::CmpIOp op, bool negate) {
   CmpIPredicate predicate = op.getPredicate();
   if (negate)
     predicate = arith::invertPredicate(predicate);
+  obstacle = nullptr;
   std::optional<AffineForm> left = readForm(op.getLhs());
   std::optional<AffineForm> right = left ? readForm(op.getRhs()) : std::nullopt;
   if (!right)
-    return {};
+    return unknown(obstacle);
   // lhs - rhs is only reasoned about here, in 64 bits: it does not wrap in the
   // region's type, because the region does not form it.
   AffineForm up = left->plus(right->times(-1)), down = up.times(-1);
@@ -206,15 +222,16 @@ MaskPredicate Reader::compare(arith::CmpIOp op, bool negate) {
     return combine(Kind::Or, nonpositive(up.plus(one)),
                    nonpositive(down.plus(one)));
   default:
-    return {}; // unsigned comparisons are not monotone in a signed value
+    // Unsigned comparisons are not monotone in a signed value.
+    return unknown(op.getResult());
   }
 }
 
 MaskPredicate Reader::read(Value value, bool negate) {
   if (++nodes > kMaxNodes)
-    return {};
+    return unknown(value);
   if (auto argument = dyn_cast<BlockArgument>(value)) {
-    MaskPredicate result;
+    MaskPredicate result = unknown(value);
     if (isUniform[argument.getArgNumber()]) {
       result.kind = Kind::Argument;
       result.argument = argument.getArgNumber();
@@ -245,7 +262,7 @@ MaskPredicate Reader::read(Value value, bool negate) {
                    combine(Kind::And, read(select.getCondition(), true),
                            read(select.getFalseValue(), negate)));
   }
-  return {};
+  return unknown(value);
 }
 
 MaskPredicate attn::readMaskPredicate(Region &mask, ArrayRef<bool> isUniform) {

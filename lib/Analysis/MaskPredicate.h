@@ -53,6 +53,7 @@ struct MaskPredicate {
   unsigned argument = 0;
   AffineForm form;
   std::unique_ptr<MaskPredicate> left, right;
+  mlir::Value obstacle; ///< of Unknown: where understanding ended
 };
 
 /// Reads the mask region, which is not empty. `isUniform[i]` says that the

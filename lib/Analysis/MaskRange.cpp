@@ -24,6 +24,16 @@ using namespace attn;
 using Kind = MaskPredicate::Kind;
 using arith::CmpIPredicate;
 
+/// b, h and what is captured without m and n.
+static SmallVector<bool> uniformArguments(SdpaOp op) {
+  SmallVector<bool> isUniform{true, true, false, false};
+  for (AffineMap map : op.getCaptureMapValues())
+    isUniform.push_back(llvm::none_of(map.getResults(), [](AffineExpr expr) {
+      return expr.isFunctionOfDim(2) || expr.isFunctionOfDim(3);
+    }));
+  return isUniform;
+}
+
 namespace {
 /// Keys [lo, hi); empty when lo >= hi.
 struct Interval {
@@ -71,7 +81,6 @@ private:
   Interval none() { return {zero, zero}; }
   Interval everything() { return {zero, n}; }
 
-  SmallVector<bool> uniformArguments();
   Value argument(unsigned number);
   Value addTerm(Value sum, int64_t coefficient, Value value);
   Value linear(const AffineForm &form, bool largest, int64_t extra);
@@ -92,16 +101,6 @@ private:
   llvm::MapVector<unsigned, int64_t> limits;
 };
 } // namespace
-
-/// b, h and what is captured without m and n.
-SmallVector<bool> Emitter::uniformArguments() {
-  SmallVector<bool> isUniform{true, true, false, false};
-  for (AffineMap map : op.getCaptureMapValues())
-    isUniform.push_back(llvm::none_of(map.getResults(), [](AffineExpr expr) {
-      return expr.isFunctionOfDim(2) || expr.isFunctionOfDim(3);
-    }));
-  return isUniform;
-}
 
 /// The run-time value of a uniform argument: i1, or brought to index.
 Value Emitter::argument(unsigned number) {
@@ -315,10 +314,43 @@ KeyRange Emitter::range(const Bounds &bounds) {
 KeyRange Emitter::run() {
   if (op.getMask().empty())
     return {zero, n, zero, n};
-  return range(emit(readMaskPredicate(op.getMask(), uniformArguments())));
+  return range(emit(readMaskPredicate(op.getMask(), uniformArguments(op))));
 }
 
 KeyRange attn::buildKeyRange(OpBuilder &builder, Location loc, SdpaOp op,
                              Value b, Value h, Value m0, Value m1, Value n) {
   return Emitter(builder, loc, op, b, h, m0, m1, n).run();
+}
+
+/// Whether the predicate holds something that narrows the range, and the first
+/// obstacle.
+static std::pair<bool, Value> survey(const MaskPredicate &predicate) {
+  switch (predicate.kind) {
+  case Kind::Unknown:
+    return {false, predicate.obstacle};
+  case Kind::Constant:
+  case Kind::Argument:
+  case Kind::Nonpositive:
+    return {true, nullptr};
+  case Kind::And:
+  case Kind::Or:
+    break;
+  }
+  auto [leftNarrows, left] = survey(*predicate.left);
+  auto [rightNarrows, right] = survey(*predicate.right);
+  // What may be kept for an unknown reason is not dropped for a known one.
+  bool both = predicate.kind == Kind::Or;
+  return {both ? leftNarrows && rightNarrows : leftNarrows || rightNarrows,
+          left ? left : right};
+}
+
+KeyRangeReading attn::readKeyRange(SdpaOp op) {
+  if (op.getMask().empty())
+    return {KeyRangeReading::NoMask, nullptr};
+  auto [narrows, obstacle] =
+      survey(readMaskPredicate(op.getMask(), uniformArguments(op)));
+  if (!obstacle)
+    return {KeyRangeReading::Solved, nullptr};
+  return {narrows ? KeyRangeReading::Partly : KeyRangeReading::Unsolved,
+          obstacle};
 }

@@ -22,11 +22,16 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-static void remarkPlan(SdpaOp op, PlanAttr plan, StringRef reason) {
+/// `wanted` is false where a target with kernels of its own gets the general
+/// way instead: what a user should hear of.
+static void remarkPlan(SdpaOp op, PlanAttr plan, StringRef reason,
+                       bool wanted = true) {
   std::string text;
   llvm::raw_string_ostream(text) << plan;
-  remark::passed(op.getLoc(),
-                 remark::RemarkOpts::name("Plan").category("attn-fuse"))
+  constexpr auto options =
+      remark::RemarkOpts::name("Plan").category("attn-fuse");
+  (wanted ? remark::passed(op.getLoc(), options)
+          : remark::missed(op.getLoc(), options))
       << text << remark::reason("{0}", reason);
 }
 
@@ -52,7 +57,9 @@ struct FusePlanPass final : attn::impl::FusePlanPassBase<FusePlanPass> {
         return remarkPlan(op, plan, "written by hand");
       PlanChoice choice = choosePlan(PlanRequest::of(op), *info);
       op.setPlanAttr(choice.plan);
-      remarkPlan(op, choice.plan, choice.reason);
+      remarkPlan(op, choice.plan, choice.reason,
+                 info->kind == TargetKind::Linalg ||
+                     choice.plan.getRoom() != Room::Linalg);
     });
   }
 };

@@ -6,6 +6,7 @@
 #include "Lowerings.h"
 #include "attn/Linalg/Passes.h"
 
+#include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -24,12 +25,30 @@ static bool isGivenToLinalg(OpTy op) {
   return !op.getPlan() || op.getPlan()->getRoom() == Room::Linalg;
 }
 
+/// The unfused form costs memory that grows with M * N.
+static void remarkScores(SdpaOp op) {
+  auto query = cast<RankedTensorType>(op.getQuery().getType());
+  auto key = cast<RankedTensorType>(op.getKey().getType());
+  SmallVector<int64_t> shape;
+  for (unsigned d : {0u, 1u, 2u})
+    shape.push_back(getLogicalDim(query, op.getQueryLayout(), d));
+  shape.push_back(getLogicalDim(key, op.getKeyLayout(), 2));
+  std::string text = "unfused: the scores stand in memory, ";
+  llvm::raw_string_ostream(text)
+      << RankedTensorType::get(shape, op.getAccumulatorType());
+  remark::analysis(op.getLoc(),
+                   remark::RemarkOpts::name("Scores").category("attn-linalg"))
+      << text;
+}
+
 static LogicalResult lower(RewriterBase &rewriter, Operation *op, bool all) {
   rewriter.setInsertionPoint(op);
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<SdpaOp, OnlineSdpaOp>([&](auto typed) {
         if (!all && !isGivenToLinalg(typed))
           return success();
+        if (auto sdpa = dyn_cast<SdpaOp>(op))
+          remarkScores(sdpa);
         return lowerToLinalg(rewriter, typed);
       })
       .Case<RopeOp, QkNormOp, SplitHeadsOp, MergeHeadsOp>(

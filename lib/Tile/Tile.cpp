@@ -12,6 +12,8 @@
 
 #include "attn/Tile/Passes.h"
 
+#include "Remarks.h"
+
 #include "attn/Analysis/MaskRange.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -140,6 +142,7 @@ static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
 }
 
 static LogicalResult tileOp(RewriterBase &rewriter, SdpaOp op) {
+  remarkKeyRange(op);
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
   Lengths whole = lengthsOf(rewriter, op);

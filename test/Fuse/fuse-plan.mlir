@@ -25,7 +25,7 @@ func.func @few_queries(%q: tensor<1x9x4x128xbf16>) -> tensor<1x9x4x128xbf16> {
 
 // CHECK-LABEL: func @weights
 // CHECK:         #attn.plan<room = linalg, form = unfused>
-// REMARK:        Reason="the weights are a result, so the scores must stand in memory", Remark="#attn.plan<room = linalg
+// REMARK:        remark: [Missed] Plan | Category:attn-fuse | Reason="the weights are a result, so the scores must stand in memory", Remark="#attn.plan<room = linalg
 func.func @weights(%q: tensor<1x2x9x4xf32>) -> tensor<1x2x9x9xf32> {
   %o, %p = attn.sdpa %q, %q, %q returns(weights) : tensor<1x2x9x4xf32>, tensor<1x2x9x4xf32>, tensor<1x2x9x4xf32> -> tensor<1x2x9x4xf32>, tensor<1x2x9x9xf32>
   return %p : tensor<1x2x9x9xf32>

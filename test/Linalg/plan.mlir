@@ -1,5 +1,8 @@
 // RUN: attn-opt %s --attn-linalg | FileCheck %s
 // RUN: attn-opt %s --attn-linalg=all | FileCheck %s --check-prefix=ALL
+// RUN: attn-opt %s --attn-linalg --remarks-filter=attn-linalg -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// REMARK: plan.mlir:14:8: remark: [Analysis] Scores | Category:attn-linalg | Remark="unfused: the scores stand in memory, tensor<1x2x5x5xf32>"
+// REMARK-NOT: Scores
 
 #linalg = #attn.plan<room = linalg, form = unfused>
 #cpu = #attn.plan<room = cpu, form = flash, lanes = 16>

@@ -34,6 +34,20 @@ KeyRange buildKeyRange(mlir::OpBuilder &builder, mlir::Location loc, SdpaOp op,
                        mlir::Value b, mlir::Value h, mlir::Value m0,
                        mlir::Value m1, mlir::Value n);
 
+/// What `buildKeyRange` makes of an op's mask, for people.
+struct KeyRangeReading {
+  enum Kind {
+    NoMask,   ///< every query sees every key
+    Solved,   ///< the range follows the whole mask
+    Partly,   ///< a part of the mask narrows the range, another does not
+    Unsolved, ///< the mask is evaluated for every key
+  };
+  Kind kind = NoMask;
+  /// The first value of the mask that is not understood, if there is one.
+  mlir::Value obstacle;
+};
+KeyRangeReading readKeyRange(SdpaOp op);
+
 } // namespace attn
 
 #endif // ATTN_ANALYSIS_MASKRANGE_H

@@ -32,7 +32,8 @@ def LinalgPass : Pass<"attn-linalg", "::mlir::func::FuncOp"> {
     blocks that carries (acc, max, sum) as tensors.
 
     Declines: an `attn.sdpa` or `attn.online_sdpa` whose plan names another room
-    stays as it is, unless `all` is set.
+    stays as it is, unless `all` is set. Emits one remark, `Scores` of category
+    `attn-linalg`, for each unfused op: the tensor of scores.
   }];
   let options = [
     Option<"all", "all", "bool", "false",

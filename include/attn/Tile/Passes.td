@@ -28,7 +28,9 @@ def TilePass : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     ```
     Reads: what `fuse` promises. Makes: no `attn.sdpa` of room cpu is left,
     and every `attn.online_sdpa` stands inside a parallel loop. An op whose plan
-    names the room linalg is left alone.
+    names the room linalg is left alone. Emits one remark per op, `KeyRange`
+    of category `attn-tile`: whether keys are skipped, and what of the mask
+    stands in the way.
   }];
   let dependentDialects = ["::attn::AttnDialect", "::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",

@@ -1,0 +1,61 @@
+// Why keys are skipped, or not.
+// RUN: attn-opt %s --attn-fuse --attn-tile --remarks-filter=attn-tile -o /dev/null 2>&1 | FileCheck %s
+// RUN: attn-opt %s --attn-fuse --attn-tile --remarks-filter-missed=attn-tile -o /dev/null 2>&1 | FileCheck %s --check-prefix=MISSED
+
+// MISSED-NOT: [Passed]
+// MISSED-NOT: [Analysis]
+// MISSED-COUNT-3: [Missed] KeyRange | Category:attn-tile
+// MISSED-NOT: [Missed]
+
+// CHECK: remarks.mlir:[[#@LINE+2]]:8: remark: [Analysis] KeyRange | Category:attn-tile | Remark="no mask: every query sees every key"
+func.func @all(%q: tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32> {
+  %o = attn.sdpa %q, %q, %q : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x2x?x8xf32>
+  return %o : tensor<1x2x?x8xf32>
+}
+
+// CHECK: [Passed] KeyRange | Category:attn-tile | Remark="keys that the mask drops for a whole query group are skipped"
+func.func @causal(%q: tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32> {
+  %o = attn.sdpa %q, %q, %q causal(top_left) window(64, 0) : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x2x?x8xf32>
+  return %o : tensor<1x2x?x8xf32>
+}
+
+// The documents are known where keys are looked at, not before.
+// CHECK: [Missed] KeyRange | Category:attn-tile | Reason="capture #0 at m or n is not solved for n", Remark="a part of the mask skips keys, another is evaluated for each"
+func.func @documents(%q: tensor<1x2x?x8xf32>, %doc: tensor<?xi32>) -> tensor<1x2x?x8xf32> {
+  %o = attn.sdpa %q, %q, %q causal(top_left) captures(%doc[m] : tensor<?xi32>, %doc[n] : tensor<?xi32>)
+    : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x2x?x8xf32>
+    mask(%b, %h, %m, %n, %mine, %its) {
+      %same = arith.cmpi eq, %mine, %its : i32
+      attn.yield %same : i1
+    }
+  return %o : tensor<1x2x?x8xf32>
+}
+
+// CHECK: [Missed] KeyRange | Category:attn-tile | Reason="arith.remsi is not solved for n", Remark="no keys are skipped: the mask is evaluated for each"
+func.func @dilated(%q: tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32> {
+  %o = attn.sdpa %q, %q, %q
+    : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x2x?x8xf32>
+    mask(%b, %h, %m, %n) {
+      %four = arith.constant 4 : index
+      %r = arith.remsi %n, %four : index
+      %s = arith.remsi %m, %four : index
+      %same = arith.cmpi eq, %r, %s : index
+      attn.yield %same : i1
+    }
+  return %o : tensor<1x2x?x8xf32>
+}
+
+// A key that one side may keep is not dropped by the other.
+// CHECK: [Missed] KeyRange | Category:attn-tile | Reason="arith.muli is not solved for n", Remark="no keys are skipped: the mask is evaluated for each"
+func.func @either(%q: tensor<1x2x?x8xf32>) -> tensor<1x2x?x8xf32> {
+  %o = attn.sdpa %q, %q, %q
+    : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x2x?x8xf32>
+    mask(%b, %h, %m, %n) {
+      %square = arith.muli %n, %n : index
+      %far = arith.cmpi sgt, %square, %m : index
+      %past = arith.cmpi sle, %n, %m : index
+      %keep = arith.ori %far, %past : i1
+      attn.yield %keep : i1
+    }
+  return %o : tensor<1x2x?x8xf32>
+}
