@@ -58,7 +58,7 @@ void Machine::startThreads(Block &block) {
       block.warps.push_back(std::make_unique<Warp>());
       block.warps.back()->block = &block;
       block.warps.back()->index = id / kWarpLanes;
-      block.warps.back()->priority = random();
+      block.warps.back()->priority = lastFirst ? id + 1 : random();
       warps.push_back(block.warps.back().get());
     }
     if (id % kWarpgroupThreads == 0) {
@@ -104,6 +104,10 @@ bool Machine::setUp(uint64_t cluster) {
   warps.clear();
   queue.entries.clear();
   engine.prepare(&engineMain);
+  if (schedule == Schedule::Late) {
+    landing = Landing(random() % 3);
+    lastFirst = random() & 1;
+  }
   clusterBarrier = ClusterBarrier();
   lastWarp = 0;
   live = size * threads;
@@ -148,8 +152,8 @@ bool Machine::runCluster(uint64_t cluster) {
   return fault == Fault::None;
 }
 
-/// Eager: warps in turn. Late: a fixed order drawn from the seed, so that a
-/// warp can be starved. Random: the order changes now and then.
+/// Eager: warps in turn. Late: a fixed order, the last first or drawn from the
+/// seed, so that a warp can be starved. Random: the order changes now and then.
 Warp *Machine::pickWarp() {
   size_t count = warps.size();
   if (eager()) {
@@ -223,11 +227,14 @@ bool Machine::runAsync(bool idle) {
   if (entries.empty())
     return false;
   size_t i = random() % entries.size(); // copies complete in any order
+  if (landing == Landing::Oldest)
+    i = 0;
+  if (landing == Landing::Newest)
+    i = entries.size() - 1;
   if (!idle && (entries[i].due == AsyncQueue::kIdle || entries[i].due > steps))
     return true;
   AsyncWork work = std::move(entries[i].work);
-  entries[i] = std::move(entries.back());
-  entries.pop_back();
+  entries.erase(entries.begin() + i);
   runOnEngine(std::move(work));
   return true;
 }

@@ -167,6 +167,9 @@ private:
   std::vector<std::unique_ptr<Thread>> pool;
   std::vector<Warp *> warps; ///< of all blocks
   size_t lastWarp = 0;
+  /// Which of several copies under way lands next in this cluster.
+  enum class Landing { Oldest, Newest, Any } landing = Landing::Any;
+  bool lastFirst = false; ///< warps, by their index
   Thread *running = nullptr;
   uint32_t live = 0;
   uint64_t steps = 0;
