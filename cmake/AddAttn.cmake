@@ -42,7 +42,11 @@ endfunction()
 # LINK_LIBS lists the attn rooms it may see and repeats utils/layers.toml.
 function(add_attn_library name)
   add_mlir_library(${name} ${ARGN} DISABLE_INSTALL EXCLUDE_FROM_LIBMLIR)
-  mlir_target_link_libraries(${name} PUBLIC MLIR)
+  if(ATTN_STATIC_MLIR)
+    target_link_libraries(${name} PUBLIC AttnStaticMLIR)
+  else()
+    mlir_target_link_libraries(${name} PUBLIC MLIR)
+  endif()
   if(TARGET obj.${name})
     attn_use_pch(obj.${name})
   else()
@@ -120,3 +124,32 @@ function(add_attn_passes room)
   add_public_tablegen_target(Attn${room}PassesIncGen)
   add_mlir_doc(${room}/Passes ${room}Passes ./ -gen-pass-doc)
 endfunction()
+
+# Every archive of MLIR and LLVM: a linker takes from them what is used, in any order (lld), in
+# seconds. Debian's LLVM compresses debug sections with zlib and zstd.
+function(attn_add_static_mlir)
+  file(GLOB archives ${LLVM_LIBRARY_DIR}/libMLIR*.a ${LLVM_LIBRARY_DIR}/libLLVM*.a)
+  find_library(ATTN_ZLIB NAMES libz.a REQUIRED)
+  find_library(ATTN_ZSTD NAMES libzstd.a REQUIRED)
+  find_package(Threads REQUIRED)
+  add_library(AttnStaticMLIR INTERFACE)
+  target_link_libraries(AttnStaticMLIR INTERFACE
+    ${archives} ${ATTN_ZLIB} ${ATTN_ZSTD} Threads::Threads ${CMAKE_DL_LIBS})
+endfunction()
+
+# The Python of .venv, if there is one. Without nanobind in it there is no package to build, unless
+# -DATTN_BUILD_PYTHON=ON asks for it.
+macro(attn_find_python)
+  if(NOT DEFINED Python_EXECUTABLE AND EXISTS ${PROJECT_SOURCE_DIR}/.venv/bin/python)
+    set(Python_EXECUTABLE ${PROJECT_SOURCE_DIR}/.venv/bin/python)
+  endif()
+  if(NOT DEFINED ATTN_BUILD_PYTHON)
+    execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir
+      RESULT_VARIABLE attn_nanobind OUTPUT_QUIET ERROR_QUIET)
+    if(attn_nanobind EQUAL 0)
+      set(ATTN_BUILD_PYTHON ON)
+    else()
+      message(STATUS "No Python package: nanobind is not installed (utils/install-deps.sh)")
+    endif()
+  endif()
+endmacro()

@@ -21,7 +21,7 @@ utils/install-deps.sh || give_up "utils/install-deps.sh failed"
 mkdir -p build/check
 log=build/check/build.log
 echo "check: building the preset dev (log in $log)" >&2
-if ! { cmake --preset dev && ninja -C build/dev; } 2>&1 | tee "$log" | awk 'NR % 40 == 0; { fflush() }' >&2; then
+if ! { cmake --preset dev -DATTN_BUILD_PYTHON=ON && ninja -C build/dev; } 2>&1 | tee "$log" | awk 'NR % 40 == 0; { fflush() }' >&2; then
   tail -n 40 "$log" >&2
   give_up "the build failed"
 fi

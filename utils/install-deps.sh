@@ -18,6 +18,8 @@ apt_packages=(
 )
 
 test_packages=(
+  # The Python package, and wheels of it that need no LLVM.
+  python3-dev libzstd-dev
   # NEON objects are linked and run on any machine.
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
   # Settings for editors are read by what reads them there.

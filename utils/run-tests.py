@@ -100,7 +100,7 @@ RUNNERS = [
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test/Python"]
         + ["--junitxml={report}"],
         read_junit,
-        300,
+        840,
     ),
 ]
 

@@ -70,6 +70,11 @@ ATTN_API const char *attn_dtype_name(attn_dtype dtype);
 /* Bytes of one element. */
 ATTN_API size_t attn_dtype_size(attn_dtype dtype);
 
+/* Reads or writes one element at any address; writing rounds. Integers of more
+   than 53 bits lose their last digits. */
+ATTN_API double attn_number_load(attn_dtype dtype, const void *from);
+ATTN_API void attn_number_store(attn_dtype dtype, double value, void *to);
+
 /* The caller's memory seen as a tensor: element (i, j, ...) lies strides[0] * i
    + strides[1] * j + ... BYTES after `data`. Strides may be 0, negative, or no
    multiple of the element's size. Sizes are not negative. */
@@ -80,6 +85,9 @@ typedef struct attn_tensor {
   const int64_t *sizes;
   const int64_t *strides;
 } attn_tensor;
+
+/* 1 when two elements may lie on one place: not a tensor to write to. */
+ATTN_API int attn_tensor_overlaps_itself(const attn_tensor *tensor);
 
 /* An argument or a result of an entry. Lives as long as its executable. */
 typedef struct attn_value {

@@ -144,3 +144,35 @@ const char *attn_dtype_name(attn_dtype dtype) {
 size_t attn_dtype_size(attn_dtype dtype) {
   return attn::dtypeBytes(static_cast<attn::Dtype>(dtype));
 }
+
+int attn_tensor_overlaps_itself(const attn_tensor *tensor) {
+  return attn::overlapsItself(*tensor);
+}
+
+double attn_number_load(attn_dtype dtype, const void *from) {
+  attn_tensor element{const_cast<void *>(from), dtype, 0, nullptr, nullptr};
+  if (dtype == ATTN_F64) {
+    double value;
+    attn::gather(element, &value);
+    return value;
+  }
+  // Memory for one element is always there.
+  auto tensor = *attn::Tensor::allocate({}, static_cast<attn::Dtype>(dtype));
+  attn::gather(element, tensor.data());
+  return tensor.at(0);
+}
+
+void attn_number_store(attn_dtype dtype, double value, void *to) {
+  if (dtype == ATTN_F32) {
+    auto narrow = static_cast<float>(value);
+    std::memcpy(to, &narrow, sizeof narrow);
+    return;
+  }
+  if (dtype == ATTN_F64) {
+    std::memcpy(to, &value, sizeof value);
+    return;
+  }
+  auto tensor = *attn::Tensor::allocate({}, static_cast<attn::Dtype>(dtype));
+  tensor.set(0, value);
+  attn::scatter(tensor.data(), {to, dtype, 0, nullptr, nullptr});
+}

@@ -2,11 +2,49 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """attn-mlir from Python.
 
-What needs compiled code must be imported when it is first asked for: the examples use the modules
-on heads from the source tree, where nothing is compiled.
+What needs compiled code is imported when it is first asked for: the modules on heads work from
+the source tree, where nothing is compiled, and `import attn_mlir` is quick.
 """
 
-from .head_kinds import HeadStatistics, head_statistics, strongest_head
-from .heads_page import HeadsPage, show_heads
+import importlib
+from typing import TYPE_CHECKING
 
-__all__ = ["HeadStatistics", "HeadsPage", "head_statistics", "show_heads", "strongest_head"]
+if TYPE_CHECKING:
+    from ._attn import __version__ as __version__
+    from ._attn import sdpa as sdpa
+    from .errors import CompileError as CompileError
+    from .executable import Executable as Executable
+    from .executable import compile as compile
+    from .head_kinds import HeadStatistics as HeadStatistics
+    from .head_kinds import head_statistics as head_statistics
+    from .head_kinds import strongest_head as strongest_head
+    from .heads_page import HeadsPage as HeadsPage
+    from .heads_page import show_heads as show_heads
+
+# name: the module that it comes from
+_MODULES = {
+    "CompileError": "errors",
+    "Executable": "executable",
+    "HeadStatistics": "head_kinds",
+    "HeadsPage": "heads_page",
+    "__version__": "_attn",
+    "compile": "executable",
+    "head_statistics": "head_kinds",
+    "sdpa": "_attn",
+    "show_heads": "heads_page",
+    "strongest_head": "head_kinds",
+}
+
+__all__ = [name for name in _MODULES if not name.startswith("_")]
+
+
+def __getattr__(name):
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_MODULES))

@@ -1,0 +1,114 @@
+//===- Module.cpp - The extension module attn_mlir._attn ------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What Python sees of attn-c. The package around it is written in Python.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Array.h"
+#include "Entry.h"
+#include "Errors.h"
+#include "Sdpa.h"
+
+#include <nanobind/stl/string.h>
+
+using namespace attn::python;
+
+static constexpr char sdpaDoc[] =
+    R"(softmax(scale * q k^T) v for each batch and head, fused; no tensor of M x N is made.
+
+q [B, Hq, M, D], k [B, Hkv, N, D], v [B, Hkv, N, Dv]: arrays of numpy (ml_dtypes.bfloat16
+included), torch, or anything with DLPack, float64, float32, float16 or bfloat16, of any strides.
+Contiguous ones in the orders BHSD, BSHD and SBHD are read in place, others are copied first.
+The result, [B, Hq, M, Dv], is of the kind and type of q; sums are float32 (float64 for float64).
+
+The steps: scale, softcap, ALiBi, additive mask; then boolean mask, causal, window, kv_lens; then
+sinks. A key that is dropped takes no part, whatever it holds; a row that keeps none is 0.
+
+attn_mask      bool (True: attend) or floating point (added), broadcasts to [B, Hq, M, N]
+is_causal      keep n <= m + offset
+causal_align   the offset: 'top_left' is 0, 'bottom_right' is N - M (kv_lens[b] - M beside
+               kv_lens), or an integer; for window and ALiBi too
+scale          a number; 1 / sqrt(D) without
+window         (left, right): keep m + offset - left <= n <= m + offset + right; -1 is no bound
+softcap        scores become softcap * tanh(scores / softcap); 0 is no cap
+alibi_slopes   [Hq]: slopes[h] * |n - (m + offset)| is subtracted
+sinks          [Hq]: logits that join the denominator
+kv_lens        [B] integers in [0, N]: keep n < kv_lens[b]
+score_mod,     functions as in FlexAttention: NotImplementedError for now
+mask_mod
+enable_gqa     allow Hkv to divide Hq: head h reads key head h // (Hq // Hkv)
+return_lse     return (output, lse [B, Hq, M]), the natural log of the sums without the sinks
+out            the array to write to, of any strides; it may be one of the inputs
+threads        how many to use; as many as there are CPUs without
+target         'cpu' (this machine), 'cpu:<name or level>' or 'linalg'
+
+ValueError or TypeError names the argument, what was expected and what was found.)";
+
+NB_MODULE(_attn, module) {
+  module.doc() = "attn-c/attn.h for Python.";
+  module.attr("__version__") = attn_version();
+  module.def(
+      "sdpa",
+      [](nb::handle q, nb::handle k, nb::handle v, nb::handle attnMask,
+         nb::handle isCausal, nb::handle causalAlign, nb::handle scale,
+         nb::handle window, nb::handle softcap, nb::handle alibiSlopes,
+         nb::handle sinks, nb::handle kvLens, nb::handle scoreMod,
+         nb::handle maskMod, nb::handle enableGqa, nb::handle returnLse,
+         nb::handle out, nb::handle threads, nb::handle target) {
+        return sdpa({q, k, v, attnMask, isCausal, causalAlign, scale, window,
+                     softcap, alibiSlopes, sinks, kvLens, scoreMod, maskMod,
+                     enableGqa, returnLse, out, threads, target});
+      },
+      nb::arg("q").none(), nb::arg("k").none(), nb::arg("v").none(),
+      nb::kw_only(), nb::arg("attn_mask") = nb::none(),
+      nb::arg("is_causal").none() = false,
+      nb::arg("causal_align").none() = "top_left",
+      nb::arg("scale") = nb::none(),
+      nb::arg("window").none() = nb::make_tuple(-1, -1),
+      nb::arg("softcap").none() = 0.0, nb::arg("alibi_slopes") = nb::none(),
+      nb::arg("sinks") = nb::none(), nb::arg("kv_lens") = nb::none(),
+      nb::arg("score_mod") = nb::none(), nb::arg("mask_mod") = nb::none(),
+      nb::arg("enable_gqa").none() = false,
+      nb::arg("return_lse").none() = false, nb::arg("out") = nb::none(),
+      nb::arg("threads") = nb::none(), nb::arg("target").none() = "cpu",
+      nb::sig("def sdpa(q, k, v, *, attn_mask=None, is_causal: bool = False, "
+              "causal_align: str | int = 'top_left', "
+              "scale: float | None = None, window: tuple[int, int] = (-1, -1), "
+              "softcap: float = 0.0, alibi_slopes=None, sinks=None, "
+              "kv_lens=None, score_mod=None, mask_mod=None, "
+              "enable_gqa: bool = False, return_lse: bool = False, out=None, "
+              "threads: int | None = None, target: str = 'cpu')"),
+      sdpaDoc);
+
+  nb::class_<Entry>(module, "Entry", "A compiled entry.")
+      .def(nb::init<const std::string &, const std::string &,
+                    const std::string &, const std::string &>(),
+           nb::arg("source"), nb::arg("name"), nb::arg("entry"),
+           nb::arg("target"))
+      .def("call", &Entry::call, nb::arg("arguments"), nb::kw_only(),
+           nb::arg("out").none(), nb::arg("threads"))
+      .def("signature", &Entry::signature);
+
+  module.def(
+      "lower",
+      [](const std::string &source, const std::string &name,
+         const std::string &target, const std::string &stopAfter) {
+        attn_module *parsed = nullptr;
+        throwCompileError(attn_module_parse(source.data(), source.size(),
+                                            name.c_str(), &parsed),
+                          source, "", target);
+        attn_error *error =
+            attn_module_lower(parsed, target.c_str(), stopAfter.c_str());
+        char *text = error ? nullptr : attn_module_print(parsed);
+        attn_module_destroy(parsed);
+        throwCompileError(error, source, "", target);
+        std::string result = text;
+        attn_text_destroy(text);
+        return result;
+      },
+      nb::arg("source"), nb::arg("name"), nb::arg("target"),
+      nb::arg("stop_after"), "The source as it leaves a room.");
+}
