@@ -202,8 +202,8 @@ void attn::listClauseMoves(ModuleOp module, Moves &moves) {
 // Regions
 //===----------------------------------------------------------------------===//
 
-/// An op of a rule becomes a value that stands before it: an operand, an
-/// argument of the region, or a constant.
+/// An op inside of another, of a rule or a loop, becomes a value that stands
+/// before it: an operand, an argument of the region, or a constant.
 static void listRegionOp(Operation *op, unsigned number, Moves &moves) {
   Type type = op->getResult(0).getType();
   std::string name = op->getName().getStringRef().str();
@@ -244,8 +244,8 @@ void attn::listRegionMoves(ModuleOp module, Moves &moves) {
   unsigned number = 0;
   module.walk([&](Operation *op) {
     unsigned i = number++;
-    if (isa_and_nonnull<SdpaOp, MhaOp, OnlineSdpaOp>(op->getParentOp()) &&
-        op->getNumResults() == 1 && !isa<arith::ConstantOp>(op))
+    if (op->getParentOp() && !isa<func::FuncOp, ModuleOp>(op->getParentOp()) &&
+        op->getNumResults() == 1 && !op->hasTrait<OpTrait::ConstantLike>())
       ops.push_back({op, i});
   });
   for (auto [op, i] : llvm::reverse(ops))

@@ -227,11 +227,24 @@ static bool standsInFunction(Operation *op) {
   return func && hasOneBlock(func) && !op->hasTrait<OpTrait::IsTerminator>();
 }
 
+/// Ops that only act (stores, calls, kernels on buffers, symbols) and those
+/// that nobody reads.
+static bool mayDrop(Operation *op) {
+  return op->getParentOp() && op->use_empty() && !isa<func::FuncOp>(op) &&
+         !op->hasTrait<OpTrait::IsTerminator>();
+}
+
 void attn::listOpMoves(ModuleOp module, Moves &moves) {
-  Moves alone, cuts, skips;
+  Moves alone, drops, cuts, skips;
   unsigned number = 0;
   module.walk([&](Operation *op) {
     unsigned i = number++;
+    if (mayDrop(op))
+      drops.push_back(
+          {"drop " + op->getName().getStringRef().str(), [i](ModuleOp copy) {
+             opNumber(copy, i)->erase();
+             return true;
+           }});
     if (!standsInFunction(op) || op->getNumResults() == 0 ||
         op->hasTrait<OpTrait::ConstantLike>())
       return;
@@ -257,7 +270,7 @@ void attn::listOpMoves(ModuleOp module, Moves &moves) {
   });
   // The op that is at fault is more often late than early; from the end, a cut
   // leaves less.
-  for (Moves *list : {&alone, &skips, &cuts})
+  for (Moves *list : {&alone, &drops, &skips, &cuts})
     for (Move &move : llvm::reverse(*list))
       moves.push_back(std::move(move));
 }

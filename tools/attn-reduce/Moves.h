@@ -33,11 +33,12 @@ using ListMoves = void (*)(mlir::ModuleOp, Moves &);
 void listFunctionMoves(mlir::ModuleOp module, Moves &moves);
 /// Results, and arguments that nothing reads.
 void listSignatureMoves(mlir::ModuleOp module, Moves &moves);
-/// An attn op alone; a value as an argument, or as one of its operands.
+/// An attn op alone; an op gone; a value as an argument, or as one of its
+/// operands.
 void listOpMoves(mlir::ModuleOp module, Moves &moves);
 /// The clauses of attn.sdpa and attn.mha, their optional results, captures.
 void listClauseMoves(mlir::ModuleOp module, Moves &moves);
-/// The score and mask regions.
+/// Ops in regions: rules, bodies of loops.
 void listRegionMoves(mlir::ModuleOp module, Moves &moves);
 /// f32 for other floats.
 void listTypeMoves(mlir::ModuleOp module, Moves &moves);
