@@ -15,11 +15,11 @@ apt_packages=(
   libmlir-22-dev llvm-22-dev llvm-22-tools mlir-22-tools
   ccache cmake git ninja-build libgtest-dev zlib1g-dev
   python3 python3-venv
+  # The Python package, and wheels of it that need no LLVM.
+  python3-dev libzstd-dev
 )
 
 test_packages=(
-  # The Python package, and wheels of it that need no LLVM.
-  python3-dev libzstd-dev
   # NEON objects are linked and run on any machine.
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
   # Settings for editors are read by what reads them there.
