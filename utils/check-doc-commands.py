@@ -12,7 +12,7 @@ there, and lib its neighbour. A block of code whose first line is `// NAME` is t
 folder. A block that is followed by an ```output block must print those lines in that order; there
 ... stands for anything. The indented commands in the leading comments of examples/*.mlir run as well. Commands
 that install, build or test (utils/*.sh, cmake, ninja, git) are not run, but the script they name
-must exist. Python is the project's own, with the package from the source tree.
+must exist. Python is the project's own, with the package that stands beside BIN-DIR.
 """
 
 import os
@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 GLOBS = ["README.md", "CONTRIBUTING.md", "docs/*.md", "dialects/attn/README.md"]
 GLOBS += ["examples/**/README.md", "examples/*.mlir"]
 RUN = re.compile(
-    r"(build/(release|dev)/bin/)?(attn-(opt|run|emulate|reduce)|mlir-opt-22)\b|(cat|echo|printf|head|cd) "
+    r"(build/(release|dev)/bin/)?(attn-(opt|run|emulate|reduce)|mlir-opt-22)\b|(cat|echo|printf|head|cd|export) "
 )
 RUN_PYTHON = re.compile(r"\.venv/bin/python (-m attn_mlir|examples/minilm/heads\.py)\b")
 FILE = re.compile(r"// ([\w-]+\.\w+)\n")
@@ -130,7 +130,7 @@ def main():
     paths = [pathlib.Path(name).resolve() for name in sys.argv[2:]]
     paths = paths or [path for glob in GLOBS for path in sorted(ROOT.glob(glob))]
     environment = dict(os.environ, PATH=f"{bin_dir}:/usr/lib/llvm-22/bin:{os.environ['PATH']}")
-    environment["PYTHONPATH"] = str(ROOT / "python_bindings")
+    environment["PYTHONPATH"] = str(bin_dir.parent / "python")
     count = failed = 0
     for path in paths:
         name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
