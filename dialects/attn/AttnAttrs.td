@@ -22,8 +22,9 @@ def Attn_CausalAttr : I32EnumAttr<"Causal", "alignment of the causal diagonal",
 // The room that lowers an op.
 def Attn_RoomCPU : I32EnumAttrCase<"CPU", 0, "cpu">;
 def Attn_RoomLinalg : I32EnumAttrCase<"Linalg", 1, "linalg">;
+def Attn_RoomNVVM : I32EnumAttrCase<"NVVM", 2, "nvvm">;
 def Attn_RoomEnum : I32EnumAttr<"Room", "room that lowers the op",
-    [Attn_RoomCPU, Attn_RoomLinalg]> {
+    [Attn_RoomCPU, Attn_RoomLinalg, Attn_RoomNVVM]> {
   let cppNamespace = "::attn";
   let genSpecializedAttr = 0;
 }
@@ -46,11 +47,14 @@ def Attn_PlanAttr : AttrDef<Attn_Dialect, "Plan"> {
     hand in tests. `lanes` is the number of accumulator elements per vector;
     a query tile is `query_vectors * lanes` queries, `key_rows` keys share
     it in Q K^T, `value_rows` channels in P V; `key_block` keys make one
-    softmax step; `query_group` queries are one parallel task.
+    softmax step; `query_group` queries are one parallel task. On a GPU a
+    thread block is the task: `warpgroups` of it compute, 64 queries each, and
+    `stages` blocks of keys and of values are in shared memory at once.
 
     Example:
     ```mlir
     #plan = #attn.plan<room = cpu, form = flash, lanes = 16, query_vectors = 3, key_rows = 8, value_rows = 8, key_block = 128, query_group = 48>
+    #gpu = #attn.plan<room = nvvm, form = flash, key_block = 128, query_group = 128, warpgroups = 2, stages = 2>
     ```
   }];
   let parameters = (ins
@@ -61,7 +65,9 @@ def Attn_PlanAttr : AttrDef<Attn_Dialect, "Plan"> {
     DefaultValuedParameter<"int64_t", "1">:$key_rows,
     DefaultValuedParameter<"int64_t", "1">:$value_rows,
     DefaultValuedParameter<"int64_t", "1">:$key_block,
-    DefaultValuedParameter<"int64_t", "1">:$query_group
+    DefaultValuedParameter<"int64_t", "1">:$query_group,
+    DefaultValuedParameter<"int64_t", "1">:$warpgroups,
+    DefaultValuedParameter<"int64_t", "1">:$stages
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

@@ -9,6 +9,8 @@
 
 #include "attn/Analysis/PlanChoice.h"
 
+#include "NVVMPlan.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
@@ -73,6 +75,7 @@ PlanRequest PlanRequest::of(SdpaOp op) {
   request.valueDim = dim(op.getValue(), op.getValueLayout(), 3);
   request.elementType = getElementTypeOrSelf(op.getQuery().getType());
   request.wantsWeights = bool(op.getWeights());
+  request.masks = !op.getMask().empty();
   request.isEmpty = llvm::any_of(
       ValueRange{op.getQuery(), op.getKey(), op.getValue()}, [](Value value) {
         return llvm::is_contained(cast<ShapedType>(value.getType()).getShape(),
@@ -81,20 +84,33 @@ PlanRequest PlanRequest::of(SdpaOp op) {
   return request;
 }
 
+/// What no room but Linalg can do; empty where another can.
+static std::string reasonForLinalg(const PlanRequest &request,
+                                   const TargetInfo &target) {
+  if (target.kind == TargetKind::Linalg)
+    return "the target is linalg";
+  if (request.wantsWeights)
+    return "the weights are a result, so the scores must stand in memory";
+  if (request.isEmpty)
+    return "a dimension is 0"; // and a slice may not begin at its end
+  return "";
+}
+
 PlanChoice attn::choosePlan(const PlanRequest &request,
                             const TargetInfo &target) {
   MLIRContext *context = request.elementType.getContext();
-  std::string reason;
-  if (target.kind == TargetKind::Linalg)
-    reason = "the target is linalg";
-  else if (request.wantsWeights)
-    reason = "the weights are a result, so the scores must stand in memory";
-  else if (request.isEmpty)
-    reason = "a dimension is 0"; // and a slice may not begin at its end
-  if (!reason.empty())
-    return {
-        PlanAttr::get(context, Room::Linalg, Form::Unfused, 1, 1, 1, 1, 1, 1),
-        reason};
+  PlanChoice linalg{PlanAttr::get(context, Room::Linalg, Form::Unfused, 1, 1, 1,
+                                  1, 1, 1, 1, 1),
+                    reasonForLinalg(request, target)};
+  if (!linalg.reason.empty())
+    return linalg;
+  if (target.isNVVM()) {
+    PlanChoice choice = chooseNVVMPlan(request, target);
+    if (choice.plan)
+      return choice;
+    linalg.reason = choice.reason;
+    return linalg;
+  }
   assert(target.isResolved() && "a CPU target without a vector width");
   // A register holds half as many f64.
   int64_t lanes = getAccumulatorTypeFor(request.elementType).isF64()
@@ -105,7 +121,7 @@ PlanChoice attn::choosePlan(const PlanRequest &request,
   PlanAttr plan = PlanAttr::get(
       context, Room::CPU, Form::Flash, lanes, tiles.queryVectors, tiles.keyRows,
       tiles.valueRows, largeD ? tiles.keyBlockLargeD : tiles.keyBlock,
-      lanes * tiles.queryVectors);
+      lanes * tiles.queryVectors, /*warpgroups=*/1, /*stages=*/1);
   return {plan,
           llvm::formatv("{0} lanes of {1} on {2}", lanes,
                         lanes == target.f32Lanes ? "f32" : "f64", target.name)};

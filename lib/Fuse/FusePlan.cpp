@@ -45,10 +45,10 @@ struct FusePlanPass final : attn::impl::FusePlanPassBase<FusePlanPass> {
       getOperation().emitError() << llvm::toString(info.takeError());
       return signalPassFailure();
     }
-    if (info->kind == TargetKind::CPU && !info->isResolved()) {
+    if (info->kind != TargetKind::Linalg && !info->isResolved()) {
       getOperation().emitError()
           << "expects a target that names the processor, such as "
-             "cpu:x86-64-v3, but got "
+             "cpu:x86-64-v3 or nvvm:sm_90a, but got "
           << target;
       return signalPassFailure();
     }

@@ -89,25 +89,60 @@ Error fillCPU(TargetInfo &info, StringRef text, StringRef name) {
                    "'");
 }
 
+/// Chips with bf16 tensor cores and asynchronous copies. The suffix `a` says
+/// that the code may use what only this chip has (wgmma, setmaxnreg).
+constexpr StringLiteral kChips[] = {"sm_80", "sm_86", "sm_87",
+                                    "sm_89", "sm_90", "sm_90a"};
+
+Error fillNVVM(TargetInfo &info, StringRef text, StringRef chip) {
+  if (!is_contained(kChips, chip))
+    return makeError("unknown target '" + text + "': expected one of " +
+                     join(std::begin(kChips), std::end(kChips), ", ") +
+                     ", but got '" + chip + "'");
+  info.cpu = chip.str();
+  info.triple = "nvptx64-nvidia-cuda";
+  info.features = "+ptx80";
+  return Error::success();
+}
+
+/// The word before the colon.
+StringRef kindName(TargetKind kind) {
+  switch (kind) {
+  case TargetKind::CPU:
+    return "cpu";
+  case TargetKind::Linalg:
+    return "linalg";
+  case TargetKind::NVVM:
+    return "nvvm";
+  case TargetKind::NVVMEmulation:
+    return "nvvm-emulation";
+  }
+  llvm_unreachable("all kinds are listed");
+}
+
 } // namespace
 
 Expected<TargetInfo> TargetInfo::parse(StringRef text) {
   TargetInfo info;
   auto [kind, name] = text.split(':');
-  if (kind == "cpu")
-    info.kind = TargetKind::CPU;
-  else if (kind == "linalg")
-    info.kind = TargetKind::Linalg;
-  else
+  constexpr TargetKind kinds[] = {TargetKind::CPU, TargetKind::Linalg,
+                                  TargetKind::NVVM, TargetKind::NVVMEmulation};
+  const TargetKind *found = find_if(
+      kinds, [kind = kind](TargetKind k) { return kindName(k) == kind; });
+  if (found == std::end(kinds))
     return makeError("unknown target '" + text +
-                     "': expected cpu, cpu:<name>, linalg");
+                     "': expected cpu, cpu:<name>, linalg, nvvm:<chip> or "
+                     "nvvm-emulation:<chip>");
+  info.kind = *found;
   if (!text.contains(':'))
     return info;
   if (name.empty())
-    return makeError("target '" + text + "' names no CPU: expected " + kind +
+    return makeError("target '" + text + "' names no " +
+                     (info.isNVVM() ? "chip" : "CPU") + ": expected " + kind +
                      " or " + kind + ":<name>");
   info.name = name.str();
-  if (Error error = fillCPU(info, text, name))
+  if (Error error = info.isNVVM() ? fillNVVM(info, text, name)
+                                  : fillCPU(info, text, name))
     return std::move(error);
   return info;
 }
@@ -120,7 +155,7 @@ bool TargetInfo::hasFeature(StringRef name) const {
 }
 
 std::string TargetInfo::str() const {
-  std::string text = kind == TargetKind::CPU ? "cpu" : "linalg";
+  std::string text = kindName(kind).str();
   return isResolved() ? text + ":" + name : text;
 }
 

@@ -34,7 +34,7 @@ using namespace attn;
 static LogicalResult checkPromises(SdpaOp op) {
   if (!op.getPlan())
     return op.emitOpError("expects a plan: run attn-fuse-plan first");
-  if (op.getPlan()->getRoom() != Room::CPU)
+  if (op.getPlan()->getRoom() == Room::Linalg)
     return success();
   if (op.getWeights())
     return op.emitOpError("expects a plan of room linalg where the weights are "
@@ -181,7 +181,8 @@ struct TilePass final : attn::impl::TilePassBase<TilePass> {
     for (SdpaOp op : ops) {
       if (failed(checkPromises(op)))
         return signalPassFailure();
-      if (op.getPlan()->getRoom() == Room::CPU && failed(tileOp(rewriter, op)))
+      if (op.getPlan()->getRoom() != Room::Linalg &&
+          failed(tileOp(rewriter, op)))
         return signalPassFailure();
     }
   }

@@ -29,6 +29,8 @@ struct PlanRequest {
   mlir::Type elementType;
   /// The attention weights are a result.
   bool wantsWeights = false;
+  /// There is a mask: some keys may be dropped.
+  bool masks = false;
   /// Some dimension, B and H among them, is 0 in the types.
   bool isEmpty = false;
 
@@ -41,7 +43,8 @@ struct PlanChoice {
   std::string reason;
 };
 
-/// `target` is `linalg` or resolved: its vector width must be known.
+/// `target` is `linalg` or resolved: the vector width or the chip must be
+/// known.
 PlanChoice choosePlan(const PlanRequest &request, const TargetInfo &target);
 
 } // namespace attn

@@ -21,22 +21,27 @@ namespace attn {
 enum class TargetKind {
   CPU,    ///< Fused vector kernels; what the plan leaves goes through Linalg.
   Linalg, ///< Every op goes through Linalg: the second opinion.
+  NVVM,   ///< Tensor-core kernels for an NVIDIA GPU.
+  NVVMEmulation, ///< The same kernels, executed by the emulator on the CPU.
 };
 
 /// A parsed target: `cpu`, `cpu:<name>`, `linalg` or `linalg:<name>`, where
 /// <name> is an LLVM CPU name (`znver3`, `neoverse-n1`), an x86-64 level
 /// (`x86-64-v3`) or an Arm architecture
-/// (`armv8-a`). Without a name the target is unresolved: `kind` is all that is
-/// known, and only Execute may put the name of a machine there.
+/// (`armv8-a`); or `nvvm:<chip>` or `nvvm-emulation:<chip>`, where <chip> is
+/// `sm_80`, `sm_90a` and the like. Without a name the target is unresolved:
+/// `kind` is all that is known, and only Execute may put the name of a machine
+/// there.
 struct TargetInfo {
   TargetKind kind = TargetKind::CPU;
-  std::string name;     ///< As written after the colon; empty while unresolved.
-  std::string cpu;      ///< LLVM CPU name (`generic` for an Arm architecture).
-  std::string triple;   ///< LLVM target triple.
+  std::string name;   ///< As written after the colon; empty while unresolved.
+  std::string cpu;    ///< LLVM CPU name (`generic` for an Arm architecture) or
+                      ///< chip (`sm_90a`).
+  std::string triple; ///< LLVM target triple.
   std::string features; ///< LLVM feature string, `+avx2,+fma,...`.
 
   /// Lanes of the widest vector of f32: 16 (AVX-512 F, DQ and VL), 8 (AVX2 and
-  /// FMA), 4 (NEON).
+  /// FMA), 4 (NEON); 0 for a GPU.
   unsigned f32Lanes = 0;
   /// Registers that hold such a vector.
   unsigned vectorRegisters = 0;
@@ -44,6 +49,9 @@ struct TargetInfo {
   static llvm::Expected<TargetInfo> parse(llvm::StringRef text);
 
   bool isResolved() const { return !name.empty(); }
+  bool isNVVM() const {
+    return kind == TargetKind::NVVM || kind == TargetKind::NVVMEmulation;
+  }
   bool isX86() const { return llvm::StringRef(triple).starts_with("x86_64"); }
   bool isAArch64() const {
     return llvm::StringRef(triple).starts_with("aarch64");

@@ -78,7 +78,7 @@ TEST_F(PlanChoiceTest, Tiles) {
     PlanAttr found = plan(request, c.target);
     EXPECT_EQ(found, PlanAttr::get(&context, Room::CPU, Form::Flash, c.lanes,
                                    c.vectors, c.keyRows, c.valueRows,
-                                   c.keyBlock, c.group));
+                                   c.keyBlock, c.group, 1, 1));
     // The half-precision types accumulate in f32.
     if (c.isF64)
       continue;
@@ -113,8 +113,8 @@ TEST_F(PlanChoiceTest, FitsTheRegisters) {
 TEST_F(PlanChoiceTest, LinalgTakesWhatItMust) {
   PlanRequest request;
   request.elementType = builder.getF32Type();
-  PlanAttr unfused =
-      PlanAttr::get(&context, Room::Linalg, Form::Unfused, 1, 1, 1, 1, 1, 1);
+  PlanAttr unfused = PlanAttr::get(&context, Room::Linalg, Form::Unfused, 1, 1,
+                                   1, 1, 1, 1, 1, 1);
   EXPECT_EQ(plan(request, "linalg"), unfused);
   request.wantsWeights = true;
   EXPECT_EQ(plan(request, "cpu:x86-64-v4"), unfused);
@@ -122,6 +122,33 @@ TEST_F(PlanChoiceTest, LinalgTakesWhatItMust) {
   EXPECT_NE(plan(request, "cpu:x86-64-v4"), unfused);
   request.isEmpty = true;
   EXPECT_EQ(plan(request, "cpu:x86-64-v4"), unfused);
+}
+
+/// (D, Dv, masked) -> (key block, warpgroups).
+TEST_F(PlanChoiceTest, TilesForTensorCores) {
+  struct Row {
+    int64_t headDim, valueDim;
+    bool masks;
+    int64_t keyBlock, warpgroups;
+  };
+  for (const Row &row :
+       {Row{64, 64, false, 128, 3}, Row{64, 64, true, 128, 3},
+        Row{80, 80, true, 128, 2}, Row{128, 128, true, 128, 2},
+        Row{128, 128, false, 176, 2}, Row{192, 128, false, 128, 2},
+        Row{192, 192, true, 112, 2}, Row{256, 256, false, 80, 2}}) {
+    PlanRequest request;
+    request.headDim = row.headDim;
+    request.valueDim = row.valueDim;
+    request.masks = row.masks;
+    request.elementType = builder.getBF16Type();
+    PlanAttr expected =
+        PlanAttr::get(&context, Room::NVVM, Form::Flash, 1, 1, 1, 1,
+                      row.keyBlock, 64 * row.warpgroups, row.warpgroups, 2);
+    EXPECT_EQ(plan(request, "nvvm:sm_90a"), expected) << row.headDim;
+    EXPECT_EQ(plan(request, "nvvm-emulation:sm_90a"), expected) << row.headDim;
+    request.elementType = builder.getF32Type();
+    EXPECT_EQ(plan(request, "nvvm:sm_90a").getRoom(), Room::Linalg);
+  }
 }
 
 } // namespace

@@ -31,6 +31,21 @@ TEST(TargetInfo, UnresolvedTargetsKnowOnlyTheirKind) {
   EXPECT_EQ(linalg.str(), "linalg");
 }
 
+TEST(TargetInfo, NamesChips) {
+  for (const char *text : {"nvvm:sm_90a", "nvvm-emulation:sm_90a"}) {
+    TargetInfo info = llvm::cantFail(TargetInfo::parse(text));
+    EXPECT_TRUE(info.isNVVM());
+    EXPECT_EQ(info.cpu, "sm_90a");
+    EXPECT_FALSE(info.isX86());
+    EXPECT_EQ(info.str(), text);
+  }
+  EXPECT_EQ(errorOf("nvvm:sm_70"),
+            "unknown target 'nvvm:sm_70': expected one of sm_80, sm_86, sm_87, "
+            "sm_89, sm_90, sm_90a, but got 'sm_70'");
+  EXPECT_EQ(errorOf("nvvm:"),
+            "target 'nvvm:' names no chip: expected nvvm or nvvm:<name>");
+}
+
 struct Row {
   const char *text, *cpu;
   unsigned lanes, registers;
@@ -66,9 +81,10 @@ TEST(TargetInfo, FeatureNamesMatchWhole) {
 }
 
 TEST(TargetInfo, ErrorsSayWhatWasExpected) {
-  EXPECT_EQ(errorOf("gpu"),
-            "unknown target 'gpu': expected cpu, cpu:<name>, linalg");
-  EXPECT_EQ(errorOf(""), "unknown target '': expected cpu, cpu:<name>, linalg");
+  const std::string kinds = "expected cpu, cpu:<name>, linalg, nvvm:<chip> or "
+                            "nvvm-emulation:<chip>";
+  EXPECT_EQ(errorOf("gpu"), "unknown target 'gpu': " + kinds);
+  EXPECT_EQ(errorOf(""), "unknown target '': " + kinds);
   EXPECT_EQ(errorOf("cpu:"),
             "target 'cpu:' names no CPU: expected cpu or cpu:<name>");
   EXPECT_EQ(errorOf("cpu:nosuch"), "unknown target 'cpu:nosuch': no x86-64 or "

@@ -64,9 +64,10 @@ LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                Room room, Form form, int64_t lanes,
                                int64_t queryVectors, int64_t keyRows,
                                int64_t valueRows, int64_t keyBlock,
-                               int64_t queryGroup) {
-  for (int64_t size :
-       {lanes, queryVectors, keyRows, valueRows, keyBlock, queryGroup})
+                               int64_t queryGroup, int64_t warpgroups,
+                               int64_t stages) {
+  for (int64_t size : {lanes, queryVectors, keyRows, valueRows, keyBlock,
+                       queryGroup, warpgroups, stages})
     if (size < 1)
       return emitError() << "expects every size of a plan to be >= 1, but got "
                          << size;

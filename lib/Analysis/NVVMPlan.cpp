@@ -1,0 +1,73 @@
+//===- NVVMPlan.cpp - Plans for tensor cores ------------------------------===//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The table of tiles for sm_90a. A thread block computes 64 queries per
+// consumer warpgroup. Two bounds make the rows: shared memory, for a tile of
+// queries and two stages of keys and values, is at most 227 KB; and a consumer
+// has 240 registers per thread (160 with three of them) for O, the newest
+// scores, their operand form and about 28 more.
+//
+//===----------------------------------------------------------------------===//
+
+#include "NVVMPlan.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+/// Tiles for head sizes up to (headDim, valueDim).
+struct HopperTiles {
+  int64_t headDim, valueDim;
+  int64_t warpgroups;
+  /// Keys per softmax step, where every key is kept and where some are not:
+  /// a smaller block wastes less at the edge of a mask.
+  int64_t keyBlock, keyBlockMasked;
+};
+} // namespace
+
+static constexpr HopperTiles kHopperTiles[] = {
+    {64, 64, 3, 128, 128},   //  88 KB, 160 registers of 160
+    {128, 128, 2, 176, 128}, // 208 KB, 224 of 240; masked 160 KB
+    {192, 128, 2, 128, 128}, // 208 KB, 188 of 240
+    {192, 192, 2, 112, 112}, // 216 KB, 208 of 240
+    {256, 256, 2, 80, 80},   // 224 KB, 216 of 240
+};
+
+/// Why there is no tensor-core kernel; empty where there is one.
+static std::string declineReason(const PlanRequest &request) {
+  if (!request.elementType.isF16() && !request.elementType.isBF16())
+    return "the tensor-core kernels take f16 and bf16";
+  for (int64_t size : {request.headDim, request.valueDim}) {
+    if (ShapedType::isDynamic(size))
+      return "the tensor-core kernels need the head size in the type";
+    if (size < 8 || size > 256 || size % 8 != 0)
+      return llvm::formatv("the tensor-core kernels take head sizes that are "
+                           "multiples of 8 up to 256, not {0}",
+                           size);
+  }
+  return "";
+}
+
+PlanChoice attn::chooseNVVMPlan(const PlanRequest &request,
+                                const TargetInfo &target) {
+  std::string reason = declineReason(request);
+  if (reason.empty() && target.cpu != "sm_90a")
+    reason = "there is no tensor-core kernel for " + target.cpu;
+  if (!reason.empty())
+    return {nullptr, reason};
+  for (const HopperTiles &tiles : kHopperTiles) {
+    if (request.headDim > tiles.headDim || request.valueDim > tiles.valueDim)
+      continue;
+    PlanAttr plan = PlanAttr::get(
+        request.elementType.getContext(), Room::NVVM, Form::Flash, /*lanes=*/1,
+        /*queryVectors=*/1, /*keyRows=*/1, /*valueRows=*/1,
+        request.masks ? tiles.keyBlockMasked : tiles.keyBlock,
+        64 * tiles.warpgroups, tiles.warpgroups, /*stages=*/2);
+    return {plan, llvm::formatv("tiles for head sizes up to {0} and {1} on {2}",
+                                tiles.headDim, tiles.valueDim, target.name)};
+  }
+  return {nullptr, "no tile fits the head sizes"};
+}
