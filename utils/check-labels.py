@@ -17,9 +17,9 @@ import sys
 KINDS = {
     "constraint": {
         "label": r"[a-z][a-z0-9_]*_c[0-9]+",
-        "specified": ["dialects/attn/README.md"],
-        "checked": ["lib/Dialect/Attn/**/*.cpp", "dialects/attn/*.td"],
-        "tested": ["test/Dialect/Attn/**/invalid*.mlir"],
+        "specified": ["dialects/attn/README.md", "dialects/frag/README.md"],
+        "checked": ["lib/Dialect/**/*.cpp", "dialects/*/*.td"],
+        "tested": ["test/Dialect/**/invalid*.mlir"],
     },
     "meaning": {
         "label": r"[a-z][a-z0-9_]*_s[0-9]+",
@@ -62,7 +62,7 @@ def check(root, kind, rule):
         for comment in re.findall(r"//(.*)|/\*(.*?)\*/", line):
             for name in re.findall(rf"\b({label})\b", "".join(comment)):
                 checked.setdefault(name, place)
-    test = rule.get("test", r"func\.func\s+(?:\w+\s+)?@({label})(?:_[a-z]\w*)?\b")
+    test = rule.get("test", r"(?:func|llvm)\.func\s+(?:\w+\s+)?@({label})(?:_[a-z]\w*)?\b")
     tested = collect(root, rule["tested"], test.replace("{label}", label))
 
     where = {key: ", ".join(rule[key]) for key in ("specified", "checked", "tested")}

@@ -1,0 +1,80 @@
+//===- FragDialect.cpp - The frag dialect and its types ------------------===//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "attn/Dialect/Frag/IR/Frag.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace attn::frag;
+
+#include "attn/Dialect/Frag/IR/FragDialect.cpp.inc"
+#include "attn/Dialect/Frag/IR/FragEnums.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// 64x128xf32
+//===----------------------------------------------------------------------===//
+
+static ParseResult parseDims(AsmParser &parser, unsigned count,
+                             SmallVectorImpl<int64_t> &dims, Type &element) {
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseDimensionList(dims, /*allowDynamic=*/false))
+    return failure();
+  if (dims.size() != count)
+    return parser.emitError(loc)
+           << "expects " << count << " sizes, but got " << dims.size();
+  return parser.parseType(element);
+}
+
+static ParseResult parseShape(AsmParser &parser, int64_t &rows,
+                              int64_t &columns, Type &element) {
+  SmallVector<int64_t> dims;
+  if (parseDims(parser, 2, dims, element))
+    return failure();
+  rows = dims[0];
+  columns = dims[1];
+  return success();
+}
+
+static void printShape(AsmPrinter &printer, int64_t rows, int64_t columns,
+                       Type element) {
+  printer << rows << 'x' << columns << 'x' << element;
+}
+
+static ParseResult parseRowShape(AsmParser &parser, int64_t &rows,
+                                 Type &element) {
+  SmallVector<int64_t> dims;
+  if (parseDims(parser, 1, dims, element))
+    return failure();
+  rows = dims[0];
+  return success();
+}
+
+static void printRowShape(AsmPrinter &printer, int64_t rows, Type element) {
+  printer << rows << 'x' << element;
+}
+
+#define GET_TYPEDEF_CLASSES
+#include "attn/Dialect/Frag/IR/FragTypes.cpp.inc"
+
+void FragDialect::registerTypes() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "attn/Dialect/Frag/IR/FragTypes.cpp.inc"
+      >();
+}
+
+void FragDialect::initialize() {
+  registerTypes();
+  addOperations<
+#define GET_OP_LIST
+#include "attn/Dialect/Frag/IR/FragOps.cpp.inc"
+      >();
+}
+
+#define GET_OP_CLASSES
+#include "attn/Dialect/Frag/IR/FragOps.cpp.inc"
