@@ -12,7 +12,9 @@
 #include "attn/Dialect/Attn/IR/Attn.h"
 #include "attn/Pipeline/Passes.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -68,9 +70,9 @@ LogicalResult verifyFuse(Operation *op) {
 LogicalResult verifyTile(Operation *op) {
   // tile_p1
   if (auto sdpa = dyn_cast<SdpaOp>(op))
-    if (!sdpa.getPlan() || sdpa.getPlan()->getRoom() == Room::CPU)
+    if (!sdpa.getPlan() || sdpa.getPlan()->getRoom() != Room::Linalg)
       return stageError(op, Stage::Tile, "tile_p1")
-             << "expects an attn.sdpa planned for the cpu room to be tiled";
+             << "expects an attn.sdpa planned for a kernel to be tiled";
   // tile_p2
   if (isa<OnlineSdpaOp>(op) && !op->getParentOfType<scf::ForallOp>())
     return stageError(op, Stage::Tile, "tile_p2")
@@ -108,6 +110,21 @@ LogicalResult verifyCPU(Operation *op) {
   return success();
 }
 
+LogicalResult verifyNVVM(Operation *op) {
+  // nvvm_p1
+  if (isa_and_nonnull<AttnDialect>(op->getDialect()))
+    return stageError(op, Stage::NVVM, "nvvm_p1")
+           << "expects no attn op, but found '" << op->getName() << "'";
+  // nvvm_p2
+  if (op->getParentOfType<LLVM::LLVMFuncOp>() &&
+      op->getParentOfType<gpu::GPUModuleOp>() &&
+      !isa_and_nonnull<LLVM::LLVMDialect, NVVM::NVVMDialect>(op->getDialect()))
+    return stageError(op, Stage::NVVM, "nvvm_p2")
+           << "expects kernels in the llvm and nvvm dialects, but found '"
+           << op->getName() << "'";
+  return success();
+}
+
 LogicalResult verifyOp(Operation *op, Stage after) {
   switch (after) {
   case Stage::Input:
@@ -122,6 +139,8 @@ LogicalResult verifyOp(Operation *op, Stage after) {
     return verifyLinalg(op);
   case Stage::CPU:
     return verifyCPU(op);
+  case Stage::NVVM:
+    return verifyNVVM(op);
   }
   llvm_unreachable("all stages are listed");
 }

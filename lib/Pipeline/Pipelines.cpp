@@ -12,6 +12,7 @@
 #include "attn/CPU/Passes.h"
 #include "attn/Fuse/Passes.h"
 #include "attn/Linalg/Passes.h"
+#include "attn/NVVM/Passes.h"
 #include "attn/Pipeline/Passes.h"
 #include "attn/SplitHeads/Passes.h"
 #include "attn/Tile/Passes.h"
@@ -66,10 +67,10 @@ private:
 struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
   Option<std::string> target{
       *this, "target",
-      llvm::cl::desc("cpu:<name> or linalg:<name>; x86-64-v3 if not given")};
+      llvm::cl::desc("cpu:<name>, linalg:<name> or nvvm:<chip>; if not given, "
+                     "x86-64-v3 or sm_90a")};
   Option<std::string> stopAfter{*this, "stop-after",
-                                llvm::cl::desc("The last room to enter"),
-                                llvm::cl::init("cpu")};
+                                llvm::cl::desc("The last room to enter")};
 };
 
 /// Reads the flags of a pipeline for targets of this kind. Text of a pipeline
@@ -82,7 +83,7 @@ llvm::Expected<PipelineOptions> readFlags(StringRef kind,
   };
   std::string text = flags.target;
   if (text.empty())
-    text = (kind + ":x86-64-v3").str();
+    text = (kind + (kind == "nvvm" ? ":sm_90a" : ":x86-64-v3")).str();
   llvm::Expected<TargetInfo> target = TargetInfo::parse(text);
   if (!target)
     return target.takeError();
@@ -90,6 +91,8 @@ llvm::Expected<PipelineOptions> readFlags(StringRef kind,
     return error("target '" + text + "': expected " + kind + ":<name>");
   PipelineOptions options;
   options.target = *target;
+  if (flags.stopAfter.empty())
+    return options;
   options.stopAfter = parseStage(flags.stopAfter);
   if (!options.stopAfter)
     return error("unknown stage '" + flags.stopAfter + "': expected one of " +
@@ -141,6 +144,11 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   buildLinalgPipeline(pm);
   if (gate.leave(Stage::Linalg))
     return;
+  if (options.target.isNVVM()) {
+    buildNVVMPipeline(pm, options.target);
+    gate.leave(Stage::NVVM);
+    return;
+  }
   buildCPUPipeline(pm, options.target);
   gate.leave(Stage::CPU);
 }
@@ -150,6 +158,8 @@ void registerPipelines() {
       "cpu", "Compile attention to fused CPU kernels in the LLVM dialect");
   registerPipeline(
       "linalg", "Compile attention through linalg alone to the LLVM dialect");
+  registerPipeline("nvvm", "Compile attention to tensor-core kernels and the "
+                           "calls that launch them");
 }
 
 } // namespace attn

@@ -11,6 +11,7 @@
 #include "attn/Pipeline/Register.h"
 #include "attn/CPU/Passes.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
+#include "attn/Dialect/Frag/IR/Frag.h"
 #include "attn/Fuse/Passes.h"
 #include "attn/Linalg/Passes.h"
 #include "attn/NVVM/Passes.h"
@@ -133,13 +134,14 @@ void registerLLVMConversions(DialectRegistry &registry) {
 } // namespace
 
 void registerAllDialects(DialectRegistry &registry) {
-  registry.insert<AttnDialect, affine::AffineDialect, arith::ArithDialect,
-                  bufferization::BufferizationDialect, cf::ControlFlowDialect,
-                  func::FuncDialect, gpu::GPUDialect, index::IndexDialect,
-                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
-                  NVVM::NVVMDialect, memref::MemRefDialect, scf::SCFDialect,
-                  tensor::TensorDialect, transform::TransformDialect,
-                  ub::UBDialect, vector::VectorDialect>();
+  registry.insert<AttnDialect, frag::FragDialect, affine::AffineDialect,
+                  arith::ArithDialect, bufferization::BufferizationDialect,
+                  cf::ControlFlowDialect, func::FuncDialect, gpu::GPUDialect,
+                  index::IndexDialect, linalg::LinalgDialect, LLVM::LLVMDialect,
+                  math::MathDialect, NVVM::NVVMDialect, memref::MemRefDialect,
+                  scf::SCFDialect, tensor::TensorDialect,
+                  transform::TransformDialect, ub::UBDialect,
+                  vector::VectorDialect>();
   // Schedules by hand use our TilingInterface.
   linalg::registerTransformDialectExtension(registry);
   registerBufferizableOpInterfaceExternalModels(registry);
@@ -157,6 +159,7 @@ void registerRoomPasses() {
   registerCPUPasses();
   registerCPUPipelines();
   registerNVVMPasses();
+  registerNVVMPipelines();
   registerPipelinePasses();
   registerPipelines();
 }

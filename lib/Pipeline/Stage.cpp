@@ -29,6 +29,8 @@ llvm::StringRef stageName(Stage stage) {
     return "linalg";
   case Stage::CPU:
     return "cpu";
+  case Stage::NVVM:
+    return "nvvm";
   }
   llvm_unreachable("all stages are listed");
 }

@@ -6,6 +6,7 @@
 // RUN: attn-opt %t/tile.mlir --split-input-file --verify-diagnostics --attn-verify-stage=after=tile
 // RUN: attn-opt %t/linalg.mlir --split-input-file --verify-diagnostics --attn-verify-stage=after=linalg
 // RUN: not attn-opt %t/cpu.mlir --attn-verify-stage=after=cpu 2>&1 | FileCheck %t/cpu.mlir
+// RUN: attn-opt %t/nvvm.mlir --split-input-file --verify-diagnostics --attn-verify-stage=after=nvvm
 // RUN: not attn-opt %t/cpu.mlir --attn-verify-stage=after=lunch 2>&1 | FileCheck %t/cpu.mlir --check-prefix=WORD
 
 //--- input.mlir
@@ -42,7 +43,7 @@ func.func @fuse_p2(%q: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
 //--- tile.mlir
 #plan = #attn.plan<room = cpu, form = flash>
 func.func @tile_p1(%q: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
-  // expected-error @below {{after tile (tile_p1): expects an attn.sdpa planned for the cpu room to be tiled}}
+  // expected-error @below {{after tile (tile_p1): expects an attn.sdpa planned for a kernel to be tiled}}
   %0 = attn.sdpa %q, %q, %q {plan = #plan}
     : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32> -> tensor<1x2x4x8xf32>
   return %0 : tensor<1x2x4x8xf32>
@@ -80,7 +81,24 @@ func.func @linalg_p2(%x: tensor<1x4x8xf32>) -> tensor<1x2x4x4xf32> {
 
 //--- cpu.mlir
 // CHECK: error: after cpu (cpu_p1): expects only the LLVM dialect, but found 'func.func'
-// WORD: error: unknown stage 'lunch': expected one of input, split-heads, fuse, tile, linalg, cpu
+// WORD: error: unknown stage 'lunch': expected one of input, split-heads, fuse, tile, linalg, cpu, nvvm
 func.func @cpu_p1() {
   return
+}
+
+//--- nvvm.mlir
+func.func @nvvm_p1(%q: tensor<1x1x4x8xf32>) -> tensor<1x1x4x8xf32> {
+  // expected-error @below {{after nvvm (nvvm_p1): expects no attn op, but found 'attn.sdpa'}}
+  %o = attn.sdpa %q, %q, %q : tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32>, tensor<1x1x4x8xf32> -> tensor<1x1x4x8xf32>
+  return %o : tensor<1x1x4x8xf32>
+}
+
+// -----
+
+gpu.module @kernels {
+  llvm.func @nvvm_p2(%x: i32) {
+    // expected-error @below {{after nvvm (nvvm_p2): expects kernels in the llvm and nvvm dialects, but found 'arith.addi'}}
+    %0 = arith.addi %x, %x : i32
+    llvm.return
+  }
 }

@@ -10,9 +10,23 @@
 #ifndef ATTN_NVVM_PASSES_H
 #define ATTN_NVVM_PASSES_H
 
+#include "attn/Dialect/Attn/IR/Attn.h"
+#include "attn/Dialect/Frag/IR/Frag.h"
+#include "attn/Support/TargetInfo.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassManager.h"
 
 namespace attn {
 
@@ -24,6 +38,14 @@ inline constexpr llvm::StringLiteral kEmulatedSharedAttr =
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "attn/NVVM/Passes.h.inc"
+
+/// Appends the passes of the NVVM room, in order, for a resolved target. `pm`
+/// is anchored on the module. Leaves kernels in the llvm and nvvm dialects and
+/// host functions that launch them.
+void buildNVVMPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
+
+/// Registers `--attn-nvvm`.
+void registerNVVMPipelines();
 
 } // namespace attn
 

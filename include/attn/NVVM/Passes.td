@@ -10,6 +10,66 @@
 
 include "mlir/Pass/PassBase.td"
 
+def NVVMKernelsPass : Pass<"attn-nvvm-kernels", "::mlir::ModuleOp"> {
+  let summary = "Turn parallel attention tasks into kernels of fragments";
+  let description = [{
+    The `scf.forall` around each `attn.online_sdpa` and its `attn.finalize`
+    becomes a kernel in the `frag` dialect, one thread block per task, and a
+    `gpu.launch_func`. The kernel computes its key range again from its block
+    number, copies through TMA what the plan says, and has the rules of score
+    and mask as scalar code on every element.
+
+    ```text
+    scf.forall (%b, %h, %m) ... { %p = attn.online_sdpa ... ; attn.finalize %p ... }
+    // becomes
+    %q = frag.tensor_map %arg0 box [64, 64] : memref<?x?x?x128xbf16>
+    gpu.launch_func @f_kernels::@f_attention_0 blocks in (%tiles, %heads, %batches) ...
+    ```
+    Reads: tasks on buffers, with a plan of room nvvm. Declines, with an error:
+    linalg and loops around attention, heads that are not contiguous.
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_90a\"", "The kernels' chip">,
+    Option<"features", "features", "std::string", "\"+ptx80\"", "The PTX version">
+  ];
+  let dependentDialects = [
+    "::attn::AttnDialect", "::attn::frag::FragDialect", "::mlir::affine::AffineDialect",
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def NVVMLowerFragmentsPass : Pass<"attn-nvvm-lower-fragments", "::mlir::ModuleOp"> {
+  let summary = "Turn fragments into the numbers of one thread";
+  let description = [{
+    Accumulators, rows and left operands become f32 and i32 values, tiles and
+    barriers byte offsets; products, copies and barriers become `nvvm` ops and
+    the few forms of `llvm.inline_asm` that nvvm lacks.
+
+    Reads: kernels in the `frag` dialect. Makes: no `frag` op is left in a
+    `gpu.module`; each kernel uses dynamic shared memory alone.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def NVVMToLLVMPass : Pass<"attn-nvvm-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Convert what is left in kernels to the LLVM dialect";
+  let description = [{
+    An index is 32 bits wide. Elementary functions become `ex2.approx`,
+    `lg2.approx` and arithmetic: no device library is linked.
+
+    Makes: kernels in the llvm and nvvm dialects.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 def NVVMToEmulationPass : Pass<"attn-nvvm-to-emulation", "::mlir::ModuleOp"> {
   let summary = "Turn GPU kernels into host functions for the emulator";
   let description = [{

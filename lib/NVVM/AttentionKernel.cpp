@@ -1,0 +1,378 @@
+//===- AttentionKernel.cpp - The fused kernel in fragments ----------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One block computes 64 queries per consumer. A producer copies Q, then K and V
+// block by block into a ring; a consumer holds O, the maximum and the sum of
+// its rows in registers:
+//
+//   S = Q K(0)^T                     P = softmax numerators
+//   for i = 1 .. n - 1:
+//     S = Q K(i)^T  |  O += P V(i-1)       both under way at once
+//     P, m, l from S                       while O += P V(i-1) still is
+//     wait for V(i), then for O            see below
+//     O *= exp(m_old - m_new)
+//   O += P V(n-1)
+//
+// Keys are walked downwards, so that the masked blocks of a causal rule come
+// first. Waiting for V(i) there, a whole product earlier than needed, ends the
+// basic block between softmax and the wait for O: without that edge ptxas moves
+// the wait above the exponentials and nothing overlaps.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionKernel.h"
+#include "Kernels.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::nvvm;
+
+AttentionKernel::AttentionKernel(KernelOutline &outline, OnlineSdpaOp op,
+                                 FinalizeOp finalize)
+    : outline(outline), b(outline.b), op(op), finalize(finalize),
+      plan(*op.getPlan()) {}
+
+Value AttentionKernel::i32(int64_t value) {
+  return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+}
+Value AttentionKernel::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+Value AttentionKernel::f32(double value) {
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(float(value)));
+}
+
+LogicalResult AttentionKernel::emit() {
+  if (failed(readOperands()) || failed(readRules()) || failed(makeKeyBlocks()))
+    return failure();
+  allocate();
+  int64_t consumers = plan.getWarpgroups();
+  // What setmaxnreg may give: 168 or 128 per thread in all, in parts.
+  int64_t producerRegisters = consumers == 3 ? 32 : 24;
+  int64_t consumerRegisters = consumers == 3 ? 160 : 240;
+  auto roles = frag::RolesOp::create(b, consumers, producerRegisters,
+                                     consumerRegisters, consumers > 1);
+  OpBuilder::InsertionGuard guard(b);
+  b.createBlock(&roles.getProducer());
+  produce();
+  frag::YieldOp::create(b, ValueRange());
+  Block *body =
+      b.createBlock(&roles.getConsumer(), {}, {b.getIndexType()}, {b.getLoc()});
+  consume(body->getArgument(0));
+  frag::YieldOp::create(b, ValueRange());
+  return failure(failedRule);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+/// The buffer and the first coordinates of a task's slice.
+LogicalResult AttentionKernel::readSlice(OperandSlice &slice, Value view,
+                                         AffineMap layout, int64_t boxRows) {
+  slice.layout = layout;
+  slice.buffer = view;
+  slice.batch = slice.head = slice.row = index(0);
+  if (auto subview = view.getDefiningOp<memref::SubViewOp>();
+      subview && subview->getParentOp() == op->getParentOp()) {
+    if (!subview.hasUnitStride() || subview.getSourceType().getRank() != 4)
+      return op.emitOpError("expects slices without strides, but got ")
+             << subview.getType();
+    slice.buffer = subview.getSource();
+    SmallVector<OpFoldResult> offsets = subview.getMixedOffsets();
+    auto at = [&](unsigned dim) -> Value {
+      OpFoldResult offset = offsets[getLayoutPosition(layout, dim)];
+      if (std::optional<int64_t> constant = getConstantIntValue(offset))
+        return index(*constant);
+      return outline.get(cast<Value>(offset));
+    };
+    if (getConstantIntValue(offsets[getLayoutPosition(layout, 3)]) != 0)
+      return op.emitOpError("expects slices of whole heads");
+    slice.batch = at(0);
+    slice.head = at(1);
+    slice.row = at(2);
+    if (!slice.batch || !slice.head || !slice.row)
+      return failure();
+  }
+  slice.map = outline.tensorMap(slice.buffer, layout, boxRows);
+  return success(bool(slice.map));
+}
+
+LogicalResult AttentionKernel::readOperands() {
+  auto type = cast<MemRefType>(op.getQuery().getType());
+  element = type.getElementType();
+  keyBlock = plan.getKeyBlock();
+  headDim = getLogicalDim(type, op.getLayout(0), 3);
+  valueDim = getLogicalDim(cast<MemRefType>(op.getValue().getType()),
+                           op.getLayout(2), 3);
+  for (int64_t size : {headDim, valueDim})
+    if (ShapedType::isDynamic(size) || size % 8 != 0 || size > 256)
+      return op.emitOpError("expects head sizes that are static multiples of 8 "
+                            "up to 256 in the nvvm room");
+  if (keyBlock % 16 != 0 || keyBlock > 256 ||
+      plan.getQueryGroup() != 64 * plan.getWarpgroups() ||
+      plan.getWarpgroups() > 3)
+    return op.emitOpError("expects a plan with key_block a multiple of 16 up "
+                          "to 256, at most 3 warpgroups and query_group = 64 * "
+                          "warpgroups, but got ")
+           << plan;
+  if (!element.isF16() && !element.isBF16())
+    return op.emitOpError("expects f16 or bf16 in the nvvm room, but got ")
+           << element;
+  if (failed(readSlice(query, op.getQuery(), op.getLayout(0), 64)) ||
+      failed(readSlice(key, op.getKey(), op.getLayout(1), keyBlock)) ||
+      failed(readSlice(value, op.getValue(), op.getLayout(2), keyBlock)) ||
+      failed(
+          readSlice(output, finalize.getInits()[0], finalize.getLayout(), 64)))
+    return failure();
+  MLIRContext *context = b.getContext();
+  scoreType = frag::AccType::get(context, 64, keyBlock, b.getF32Type());
+  outputType = frag::AccType::get(context, 64, outputColumns(), b.getF32Type());
+  rowsType = frag::RowsType::get(context, 64, b.getF32Type());
+  weightType = frag::AType::get(context, 64, keyBlock, element);
+  return success();
+}
+
+/// Floor of blocks of keys; the key grid is anchored at key 0.
+LogicalResult AttentionKernel::makeKeyBlocks() {
+  Value lo = outline.get(op.getLo()), hi = outline.get(op.getHi());
+  Value fullLo = outline.get(op.getFullLo());
+  Value fullHi = outline.get(op.getFullHi());
+  if (!lo || !hi || !fullLo || !fullHi)
+    return failure();
+  Value size = index(keyBlock);
+  auto floorBlock = [&](Value keys) -> Value {
+    return arith::DivUIOp::create(b, keys, size);
+  };
+  auto ceilBlock = [&](Value keys) -> Value {
+    return floorBlock(arith::AddIOp::create(b, keys, index(keyBlock - 1)));
+  };
+  Value first = floorBlock(lo);
+  // At least one block, or the ring's phases would not match: a block without
+  // a kept key leaves maximum -inf and sum 0.
+  Value next = arith::AddIOp::create(b, first, index(1));
+  blocks.last = arith::MaxSIOp::create(b, ceilBlock(hi), next);
+  Value count = arith::SubIOp::create(b, blocks.last, first);
+  auto iterationOf = [&](Value block, Value least) -> Value {
+    Value it = arith::SubIOp::create(b, blocks.last, block);
+    return arith::MinSIOp::create(b, arith::MaxSIOp::create(b, it, least),
+                                  count);
+  };
+  Value right = iterationOf(floorBlock(fullHi), index(1));
+  Value full = iterationOf(ceilBlock(fullLo), right);
+  Type narrow = b.getI32Type();
+  blocks.count = arith::IndexCastOp::create(b, narrow, count);
+  blocks.right = arith::IndexCastOp::create(b, narrow, right);
+  blocks.full = arith::IndexCastOp::create(b, narrow, full);
+  // Where all keys are kept, only the last block of all may be partial, and
+  // that is iteration 0.
+  blocks.hasRight = op.getHi() != op.getFullHi();
+  blocks.hasLeft =
+      !matchPattern(op.getLo(), m_Zero()) ||
+      (op.getFullLo() != op.getLo() && !matchPattern(op.getFullLo(), m_Zero()));
+  return success();
+}
+
+Value AttentionKernel::firstKey(Value iteration) {
+  Value it = arith::IndexCastOp::create(b, b.getIndexType(), iteration);
+  Value block = arith::SubIOp::create(
+      b, arith::SubIOp::create(b, blocks.last, index(1)), it);
+  return arith::MulIOp::create(b, block, index(keyBlock));
+}
+
+//===----------------------------------------------------------------------===//
+// Shared memory and the producer
+//===----------------------------------------------------------------------===//
+
+void AttentionKernel::allocate() {
+  MLIRContext *context = b.getContext();
+  int64_t rows = plan.getQueryGroup(), stages = plan.getStages();
+  auto tile = [&](int64_t rows, int64_t columns, int64_t stages) -> Value {
+    return frag::AllocOp::create(
+        b, frag::TileType::get(context, rows, llvm::alignTo(columns, 16),
+                               element, stages));
+  };
+  auto barriers = [&](int64_t stages, int64_t arrivals) -> Value {
+    return frag::AllocBarriersOp::create(
+        b, frag::BarriersType::get(context, stages), arrivals);
+  };
+  queryTile = tile(rows, headDim, 1);
+  keyTile = tile(keyBlock, headDim, stages);
+  valueTile = tile(keyBlock, valueDim, stages);
+  // O leaves through the rows of Q that its warpgroup alone has read.
+  outputTile = valueDim <= headDim ? queryTile : tile(rows, valueDim, 1);
+  // Four warps of each consumer give a buffer back.
+  int64_t warps = 4 * plan.getWarpgroups();
+  queryFull = barriers(1, 1);
+  keyFull = barriers(stages, 1);
+  keyEmpty = barriers(stages, warps);
+  valueFull = barriers(stages, 1);
+  valueEmpty = barriers(stages, warps);
+}
+
+void AttentionKernel::loadKeys(Value iteration) {
+  frag::AcquireOp::create(b, keyEmpty, iteration);
+  Value row = arith::AddIOp::create(b, key.row, firstKey(iteration));
+  frag::LoadOp::create(b, key.map, row, key.head, key.batch, keyTile, keyFull,
+                       iteration, keyBlock);
+}
+
+void AttentionKernel::loadValues(Value iteration) {
+  frag::AcquireOp::create(b, valueEmpty, iteration);
+  Value row = arith::AddIOp::create(b, value.row, firstKey(iteration));
+  frag::LoadOp::create(b, value.map, row, value.head, value.batch, valueTile,
+                       valueFull, iteration, keyBlock);
+}
+
+/// Keys run one block ahead of values, as the consumers do.
+void AttentionKernel::produce() {
+  Value zero = i32(0), one = i32(1);
+  frag::LoadOp::create(b, query.map, query.row, query.head, query.batch,
+                       queryTile, queryFull, zero, 64);
+  loadKeys(zero);
+  scf::ForOp::create(b, one, blocks.count, one, ValueRange(),
+                     [&](OpBuilder &, Location, Value it, ValueRange) {
+                       OpBuilder::InsertionGuard guard(b);
+                       b.setInsertionPointToEnd(it.getParentBlock());
+                       loadKeys(it);
+                       loadValues(arith::SubIOp::create(b, it, one));
+                       scf::YieldOp::create(b);
+                     });
+  loadValues(arith::SubIOp::create(b, blocks.count, one));
+}
+
+//===----------------------------------------------------------------------===//
+// Consumers
+//===----------------------------------------------------------------------===//
+
+void AttentionKernel::passTurn() {
+  if (plan.getWarpgroups() > 1)
+    frag::PassTurnOp::create(b, warpgroup, plan.getWarpgroups());
+}
+
+/// Starts S = Q K(iteration)^T, in this warpgroup's turn.
+Value AttentionKernel::startScores(Value iteration) {
+  frag::AwaitOp::create(b, keyFull, iteration);
+  if (plan.getWarpgroups() > 1)
+    frag::TakeTurnOp::create(b, warpgroup);
+  auto pending =
+      frag::PendingType::get(b.getContext(), 64, keyBlock, b.getF32Type());
+  return frag::MmaSSOp::create(b, pending, queryTile, warpgroupRow, keyTile,
+                               iteration);
+}
+
+SoftmaxState AttentionKernel::firstBlock() {
+  Value zero = i32(0);
+  Value pending = startScores(zero);
+  passTurn();
+  Value scores = frag::WaitOp::create(b, scoreType, 0, pending);
+  frag::ReleaseOp::create(b, keyEmpty, zero);
+  scores = applyRules(scores, zero, /*masked=*/true);
+  SoftmaxState state;
+  state.maximum = maximumOf(scores, Value());
+  Value p = exponentials(scoreType, scores, finiteMaximum(state.maximum));
+  state.sum = frag::RowReduceOp::create(b, rowsType, frag::ReduceKind::Add, p);
+  state.weights = frag::ToAOp::create(b, weightType, p);
+  frag::AwaitOp::create(b, valueFull, zero);
+  state.output = frag::FillOp::create(b, outputType, f32(0.0));
+  return state;
+}
+
+SoftmaxState AttentionKernel::nextBlock(Value iteration,
+                                        const SoftmaxState &state,
+                                        bool masked) {
+  Value previous = arith::SubIOp::create(b, iteration, i32(1));
+  auto pending = frag::PendingType::get(b.getContext(), 64, outputColumns(),
+                                        b.getF32Type());
+  Value newScores = startScores(iteration);
+  Value newOutput = frag::MmaRSOp::create(b, pending, state.weights, valueTile,
+                                          previous, state.output);
+  passTurn();
+  Value scores = frag::WaitOp::create(b, scoreType, 1, newScores);
+  frag::ReleaseOp::create(b, keyEmpty, iteration);
+  scores = applyRules(scores, iteration, masked);
+
+  SoftmaxState next;
+  next.maximum = maximumOf(scores, state.maximum);
+  Value finite = finiteMaximum(next.maximum);
+  Value alpha = exponentials(rowsType, state.maximum, finite);
+  Value p = exponentials(scoreType, scores, finite);
+  Value sum = frag::RowReduceOp::create(b, rowsType, frag::ReduceKind::Add, p);
+  next.sum = map(rowsType, {state.sum, alpha, sum}, [&](ValueRange x) {
+    return math::FmaOp::create(b, x[0], x[1], x[2]);
+  });
+  // The edge that keeps the next wait late.
+  frag::AwaitOp::create(b, valueFull, iteration);
+  Value output = frag::WaitOp::create(b, outputType, 0, newOutput);
+  frag::ReleaseOp::create(b, valueEmpty, previous);
+  next.weights = frag::ToAOp::create(b, weightType, p);
+  next.output = map(outputType, {output, alpha}, [&](ValueRange x) {
+    return arith::MulFOp::create(b, x[0], x[1]);
+  });
+  return next;
+}
+
+SoftmaxState AttentionKernel::walkBlocks(Value lo, Value hi,
+                                         const SoftmaxState &state,
+                                         bool masked) {
+  Value init[] = {state.output, state.maximum, state.sum, state.weights};
+  auto loop = scf::ForOp::create(
+      b, lo, hi, i32(1), init,
+      [&](OpBuilder &, Location, Value it, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToEnd(it.getParentBlock());
+        SoftmaxState next = nextBlock(
+            it, {carried[0], carried[1], carried[2], carried[3]}, masked);
+        scf::YieldOp::create(
+            b, ValueRange{next.output, next.maximum, next.sum, next.weights});
+      });
+  return {loop.getResult(0), loop.getResult(1), loop.getResult(2),
+          loop.getResult(3)};
+}
+
+void AttentionKernel::consume(Value number) {
+  warpgroup = number;
+  warpgroupRow = arith::MulIOp::create(b, number, index(64));
+  Value zero = i32(0), one = i32(1);
+  frag::AwaitOp::create(b, queryFull, zero);
+  SoftmaxState state = firstBlock();
+  Value right = one;
+  if (blocks.hasRight) {
+    state = walkBlocks(one, blocks.right, state, /*masked=*/true);
+    right = blocks.right;
+  }
+  Value full = blocks.hasLeft ? blocks.full : blocks.count;
+  state = walkBlocks(right, full, state, /*masked=*/false);
+  if (blocks.hasLeft)
+    state = walkBlocks(blocks.full, blocks.count, state, /*masked=*/true);
+
+  auto pending = frag::PendingType::get(b.getContext(), 64, outputColumns(),
+                                        b.getF32Type());
+  Value last = arith::SubIOp::create(b, blocks.count, one);
+  Value product = frag::MmaRSOp::create(b, pending, state.weights, valueTile,
+                                        last, state.output);
+  state.output = frag::WaitOp::create(b, outputType, 0, product);
+  storeResults(state);
+}
+
+LogicalResult attn::nvvm::emitAttentionKernel(scf::ForallOp loop,
+                                              OnlineSdpaOp op,
+                                              FinalizeOp finalize,
+                                              gpu::GPUModuleOp module,
+                                              StringRef name) {
+  int64_t threads = frag::kWarpgroup * (op.getPlan()->getWarpgroups() + 1);
+  // With a mask later queries mostly see more keys: begin with those.
+  bool forward = op.getMask().empty();
+  KernelOutline outline(loop, module, name, threads, forward);
+  if (failed(AttentionKernel(outline, op, finalize).emit()))
+    return failure();
+  outline.finish(frag::getSharedBytes(outline.kernel));
+  return success();
+}

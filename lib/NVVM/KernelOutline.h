@@ -1,0 +1,79 @@
+//===- KernelOutline.h - From a parallel loop to a kernel -------*- C++ -*-===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A kernel takes what it needs by value: sizes as i32, floats, buffers as
+// pointers, and tensor maps. Its parameters are made as its body asks for them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_NVVM_KERNELOUTLINE_H
+#define ATTN_LIB_NVVM_KERNELOUTLINE_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace attn::nvvm {
+
+class KernelOutline {
+public:
+  /// Makes an empty kernel `name` in `module` for the loop over (b, h, m): one
+  /// block per iteration, `threads` threads. `forward` says whether the first
+  /// block takes the first queries or the last.
+  KernelOutline(mlir::scf::ForallOp loop, mlir::gpu::GPUModuleOp module,
+                llvm::StringRef name, int64_t threads, bool forward);
+
+  /// A value of the loop's body or from above it, in the kernel: computed again
+  /// from the parameters. Null, with an error, for what a kernel cannot have.
+  mlir::Value get(mlir::Value value);
+
+  /// A TMA descriptor of `source`, whose dimensions stand in memory in the
+  /// order `layout` says; boxes of 64 x `boxRows`. Null, with an error, where
+  /// there can be none.
+  mlir::Value tensorMap(mlir::Value source, mlir::AffineMap layout,
+                        int64_t boxRows);
+
+  /// The address of element `indices` (index values of the kernel, at the
+  /// builder's position) of a buffer from above the loop or a view of one made
+  /// in it. Null, with an error, where the strides are unknown.
+  mlir::Value elementPointer(mlir::ImplicitLocOpBuilder &at, mlir::Value buffer,
+                             mlir::ValueRange indices);
+
+  /// Loads that element; a truth value is a byte in memory.
+  mlir::Value load(mlir::ImplicitLocOpBuilder &at, mlir::Value buffer,
+                   mlir::ValueRange indices);
+
+  /// Ends the kernel and puts its launch in the place of the loop.
+  void finish(int64_t sharedBytes);
+
+  mlir::LLVM::LLVMFuncOp kernel;
+  /// At the end of the kernel's body.
+  mlir::ImplicitLocOpBuilder b;
+
+private:
+  mlir::Value parameter(mlir::Value hostValue, mlir::Type type,
+                        bool isTensorMap = false);
+  mlir::Value size(mlir::Value buffer, int64_t dim);
+  mlir::Value scalarParameter(mlir::Value value);
+  bool isInLoop(mlir::Value value);
+  void mapBlockIds(bool forward);
+
+  mlir::scf::ForallOp loop;
+  int64_t threads;
+  /// In front of the loop.
+  mlir::ImplicitLocOpBuilder host;
+  mlir::IRMapping map;
+  llvm::SmallVector<mlir::Value> operands;
+  llvm::SmallVector<mlir::DictionaryAttr> attributes;
+  llvm::DenseMap<mlir::Value, mlir::Value> parameters;
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> maps;
+};
+
+} // namespace attn::nvvm
+
+#endif // ATTN_LIB_NVVM_KERNELOUTLINE_H

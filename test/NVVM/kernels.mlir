@@ -1,0 +1,93 @@
+// From a task to fragments: FlashAttention-3's schedule.
+
+// RUN: attn-opt %s --attn-nvvm-pipeline=stop-after=linalg --one-shot-bufferize="bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map" --loop-invariant-code-motion --cse --attn-nvvm-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// CHECK-LABEL: gpu.module @causal_kernels [#nvvm.target<O = 3, chip = "sm_90a", features = "+ptx80">]
+// CHECK:         llvm.func @causal_attention_0({{.*}}nvvm.maxntid = array<i32: 384>
+// Later queries see more keys: they go first.
+// CHECK:           nvvm.read.ptx.sreg.nctaid.x
+// CHECK-DAG:       %[[Q:.*]] = frag.alloc : !frag.tile<128x128xbf16>
+// CHECK-DAG:       %[[K:.*]] = frag.alloc : !frag.tile<128x128xbf16, stages = 2>
+// CHECK:           frag.alloc_barriers arrivals(8)
+// CHECK:           frag.roles consumers(2) registers(24, 240) turns producer {
+// CHECK:             frag.load {{.*}} box(64) to %[[Q]]
+// CHECK:             scf.for
+// CHECK:               frag.acquire
+// CHECK:               frag.load {{.*}} box(128) to %[[K]]
+// CHECK:           } consumer {
+// S = Q K(0)^T, masked: past the end of the keys or above the diagonal
+// CHECK:             frag.mma_ss %[[Q]]
+// CHECK:             frag.map {{.*}} at(
+// CHECK:               arith.cmpi slt
+// CHECK:               arith.cmpi sle
+// CHECK:               arith.select {{.*}}
+// p = 2^(s c - m c)
+// CHECK:             math.fma
+// CHECK-NEXT:        llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"
+// The masked blocks, then the full ones.
+// CHECK:             %[[MASKED:.*]]:4 = scf.for
+// CHECK:               frag.map {{.*}} at(
+// CHECK:             scf.for {{.*}} iter_args({{.*}} = %[[MASKED]]#0
+// CHECK:               %[[I1:.*]] = arith.subi
+// CHECK:               frag.await
+// CHECK:               frag.take_turn
+// CHECK-NEXT:          %[[S:.*]] = frag.mma_ss
+// CHECK-NEXT:          %[[O:.*]] = frag.mma_rs {{.*}}[%[[I1]]]
+// CHECK-NEXT:          frag.pass_turn
+// CHECK-NEXT:          frag.wait groups(1) %[[S]]
+// CHECK-NOT:           at(
+// O is still under way while the exponentials are computed; waiting for V keeps the wait late.
+// CHECK:               ex2.approx
+// CHECK:               frag.await
+// CHECK-NEXT:          frag.wait groups(0) %[[O]]
+// CHECK:             frag.mma_rs
+// CHECK:             frag.store
+
+// CHECK-LABEL: func.func @causal(
+// CHECK:         %[[OUT:.*]] = memref.alloc
+// CHECK:         frag.tensor_map %arg0 box [64, 64]
+// CHECK:         frag.tensor_map %arg1 box [64, 128]
+// CHECK:         frag.tensor_map %[[OUT]] box [64, 64]
+// CHECK:         %[[X:.*]] = affine.apply #{{.*}}()[%{{.*}}]
+// CHECK:         gpu.launch_func @causal_kernels::@causal_attention_0 blocks in (%[[X]], %{{.*}}, %{{.*}}) threads in (%c384, %c1, %c1) dynamic_shared_memory_size %c163912_i32
+// CHECK:         return %[[OUT]]
+func.func @causal(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16> {
+  %o = attn.sdpa %q, %k, %v causal(bottom_right) : tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16> -> tensor<?x?x?x128xbf16>
+  return %o : tensor<?x?x?x128xbf16>
+}
+
+// -----
+
+// Without a mask: one loop, in which nothing is masked; the first queries first. [B,S,H,D] is a matter of strides.
+// CHECK-LABEL: llvm.func @full_attention_0
+// CHECK-NOT:       nctaid
+// CHECK:           frag.roles consumers(3) registers(32, 160) turns
+// CHECK:           } consumer {
+// CHECK:             scf.for
+// CHECK-NOT:         scf.for
+// CHECK:             frag.store_rows
+// CHECK-LABEL: func.func @full(
+// CHECK:         %[[T:.*]] = memref.transpose %arg0 (d0, d1, d2, d3) -> (d0, d2, d1, d3)
+// CHECK:         frag.tensor_map %[[T]] box [64, 64]
+func.func @full(%q: tensor<?x?x?x64xf16>, %k: tensor<?x?x?x64xf16>, %v: tensor<?x?x?x64xf16>) -> (tensor<?x?x?x64xf16>, tensor<?x?x?xf32>) {
+  %o, %l = attn.sdpa %q, %k, %v layout(bshd, bshd, bshd, bshd) returns(lse) : tensor<?x?x?x64xf16>, tensor<?x?x?x64xf16>, tensor<?x?x?x64xf16> -> tensor<?x?x?x64xf16>, tensor<?x?x?xf32>
+  return %o, %l : tensor<?x?x?x64xf16>, tensor<?x?x?xf32>
+}
+
+// -----
+
+// A window has masked blocks on both sides: three loops. A score rule comes after the scale and before the mask, and then p = 2^((s - m) log2(e)).
+// CHECK-LABEL: llvm.func @window_attention_0
+// CHECK:           } consumer {
+// CHECK:             frag.map {{.*}} at(
+// CHECK:               arith.mulf
+// CHECK:               math.tanh
+// CHECK:               arith.select
+// CHECK:             arith.subf
+// CHECK-NEXT:        arith.mulf
+// CHECK-NEXT:        llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"
+// CHECK-COUNT-3:     scf.for
+func.func @window(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %c: f32) -> tensor<?x?x?x128xbf16> {
+  %o = attn.sdpa %q, %k, %k softcap(%c) causal(bottom_right) window(100, 0) : tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16> -> tensor<?x?x?x128xbf16>
+  return %o : tensor<?x?x?x128xbf16>
+}
