@@ -7,6 +7,7 @@ downloaded when a test runs.
 """
 
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -14,6 +15,9 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+
+# Selenium speaks to a driver on this machine: a proxy for the web must not stand between.
+os.environ["no_proxy"] = ",".join(filter(None, [os.environ.get("no_proxy"), "localhost"]))
 
 # What a page from disk may ask for: itself, and what it carries or made.
 LOCAL = ("file:", "data:", "blob:", "about:")
