@@ -52,7 +52,8 @@ def visible_keys(weights):
     """[M,N] bool: the keys that a row may see. `weights` is [..., M, N], every head of a sentence."""
     queries, keys = weights.shape[-2:]
     everything = np.ones((queries, keys), bool)
-    if queries == keys and not np.triu(weights, 1).any():
+    heads = weights.reshape(-1, queries, keys)
+    if queries == keys and not any(np.triu(head, 1).any() for head in heads):
         return np.tril(everything)
     return everything
 
@@ -97,15 +98,9 @@ def masses(weights, rows):
     }
 
 
-def sentence_numbers(weights):
-    """Every number of the definitions for one sentence: arrays over `weights`' leading axes.
-
-    The masses of U stand beside them as `equal_<name>`.
-    """
-    queries, keys = weights.shape[-2:]
-    visible = visible_keys(weights)
-    count = visible.sum(-1)
-    rows = keeping_rows(weights)
+def head_numbers(weights, rows, count):
+    """The numbers of one head, [M, N] in f64; `count` is how many keys each row may see."""
+    queries, keys = weights.shape
     choice = count > 1
     entropy = row_entropy(weights)
     relative = entropy / np.log(np.where(choice, count, 2))
@@ -115,7 +110,23 @@ def sentence_numbers(weights):
         "spread": mean_over(relative, rows & choice),
         "distance": mean_over((weights * away).sum(-1), rows),
         **masses(weights, rows),
-        **{f"equal_{name}": f for name, f in masses(visible / count[:, None], rows).items()},
+    }
+
+
+def sentence_numbers(weights):
+    """Every number of the definitions for one sentence: arrays over `weights`' leading axes.
+
+    The masses of U stand beside them as `equal_<name>`.
+    """
+    visible, rows = visible_keys(weights), keeping_rows(weights)
+    count = visible.sum(-1)
+    # Head by head: long sentences need no second copy of all weights.
+    heads = weights.reshape(-1, *weights.shape[-2:])
+    own = [head_numbers(head.astype(np.float64), rows, count) for head in heads]
+    equal = masses(visible / count[:, None], rows)
+    return {
+        **{name: np.reshape([n[name] for n in own], weights.shape[:-2]) for name in own[0]},
+        **{f"equal_{name}": f for name, f in equal.items()},
     }
 
 
@@ -134,7 +145,7 @@ def head_statistics(sentences):
     `sentences` holds one array [layer, head, query, key] per sentence, all of the same layers and
     heads. ValueError when no row of any sentence keeps a key.
     """
-    arrays = [np.asarray(weights, np.float64) for weights in sentences]
+    arrays = [np.asarray(weights) for weights in sentences]
     arrays = [weights for weights in arrays if weights.any()]
     if not arrays:
         raise ValueError("weights: expected a row that keeps a key, found none")
@@ -174,11 +185,12 @@ def strongest_head(weights, source, target):
     `weights` is one sentence's [layer, head, query, key]; `source` and `target` are positions. A
     head whose every row looks at the target would win by the weight alone, and says less.
     """
-    weights = np.asarray(weights, np.float64)
+    weights = np.asarray(weights)
+    column = weights[..., target].astype(np.float64)
     rest = keeping_rows(weights)
     rest[source] = False
-    weight = weights[..., source, target]
-    others = mean_over(weights[..., target], rest)
+    weight = column[..., source]
+    others = mean_over(column, rest)
     layer, head = np.unravel_index((weight - others).argmax(), others.shape)
     found = float(weight[layer, head]), float(others[layer, head])
     return PairHead(int(layer), int(head), *found)

@@ -133,7 +133,7 @@ def check_sentences(weights, tokens, keys):
 
 
 def check_weights(array, i):
-    """Weights as f64 [layer, head, query, key], each in [0, 1]."""
+    """Weights as f32 or f64 [layer, head, query, key], each in [0, 1]."""
     array = np.asarray(array)
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         raise TypeError(f"weights: expected floating point, found {array.dtype.name}")
@@ -142,8 +142,9 @@ def check_weights(array, i):
             f"weights: expected [layer, head, query, key] for sentence {i}, "
             f"found {list(array.shape)}"
         )
-    array = array.astype(np.float64)
-    if not np.all((array >= 0) & (array <= 1.001)):
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float32)
+    if not (array.min() >= 0 and array.max() <= 1.001):  # written so that a NaN fails
         raise ValueError(f"weights: expected values in [0, 1] in sentence {i}, found others")
     return array
 
@@ -158,8 +159,10 @@ def make_sentence(given, tokens, keys, i):
         raise ValueError(
             f"weights: expected {wanted} for the tokens of sentence {i}, found {list(given.shape)}"
         )
-    square = np.zeros((layers, heads, len(words), len(words)))
-    square[:, :, -m:, :n] = given
+    square = given
+    if m != len(words):
+        square = np.zeros((layers, heads, len(words), len(words)), given.dtype)
+        square[:, :, -m:, :n] = given
     if keys is None:
         return Sentence(square, words, square, 0, n)
     return Sentence(square, words, given, n, n)
@@ -206,16 +209,21 @@ def position(end, tokens):
 
 def fit(sentences, room):
     """Records of (weights, tokens) within `room` bytes of page, and notices of what that cost."""
-    records = [record(*sentence, 16) for sentence in sentences]
-    if size(records) <= room:
-        return records, []
     counts = [len(tokens) for _, tokens in sentences]
     longest = max(counts)
     heads = sentences[0][0].shape[0] * sentences[0][0].shape[1]
+
+    def least(limit, bits):
+        """Weights and a factor of four bytes per row, in base64: less no record takes."""
+        sizes = [min(count, limit) for count in counts]
+        return sum(heads * n * (n * bits // 8 + 4) * 4 // 3 for n in sizes)
+
+    if least(longest, 16) <= room:
+        records = [record(*sentence, 16) for sentence in sentences]
+        if size(records) <= room:
+            return records, []
     for limit in group_limits(longest):
-        # A byte per weight and four per row, in base64: the least that a record takes.
-        least = sum(heads * min(n, limit) * (min(n, limit) + 4) * 4 // 3 for n in counts)
-        if least > room and limit > LEAST_GROUPS:
+        if least(limit, 8) > room and limit > LEAST_GROUPS:
             continue
         records = [record(*group(*sentence, limit), 8) for sentence in sentences]
         if size(records) <= room:
@@ -266,11 +274,13 @@ def record(weights, names, bits):
     """One sentence as the page reads it: data.js decodes it."""
     factor = (weights.max(-1) / (2**bits - 1)).astype("<f4")
     safe = np.where(factor > 0, factor, 1).astype(np.float64)[..., None]
-    whole = np.minimum(np.rint(weights / safe), 2**bits - 1)
+    whole = np.empty(weights.shape, f"<u{bits // 8}")
+    for layer, divisor, out in zip(weights, safe, whole, strict=True):
+        out[...] = np.minimum(np.rint(layer / divisor), 2**bits - 1)
     return {
         "tokens": names,
         "bits": bits,
-        "weights": base64.b64encode(whole.astype(f"<u{bits // 8}").tobytes()).decode(),
+        "weights": base64.b64encode(whole.tobytes()).decode(),
         "factors": base64.b64encode(factor.tobytes()).decode(),
     }
 
