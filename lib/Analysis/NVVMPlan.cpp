@@ -18,23 +18,36 @@ using namespace mlir;
 using namespace attn;
 
 namespace {
-/// Tiles for head sizes up to (headDim, valueDim).
+/// Tiles for head sizes up to (headDim, valueDim), and the keys of a softmax
+/// step by what is done to the scores. Where some keys are dropped a smaller
+/// block wastes less at the edge of the mask; rules and what
+/// they load for each element take registers. 0: too many for this number of
+/// warpgroups.
 struct HopperTiles {
   int64_t headDim, valueDim;
   int64_t warpgroups;
-  /// Keys per softmax step, where every key is kept and where some are not:
-  /// a smaller block wastes less at the edge of a mask.
-  int64_t keyBlock, keyBlockMasked;
+  int64_t keyBlock, masked, scored, byElement;
 };
 } // namespace
 
+// Each entry compiles without spills (ptxas 13.0).
 static constexpr HopperTiles kHopperTiles[] = {
-    {64, 64, 3, 128, 128},   //  88 KB, 160 registers of 160
-    {128, 128, 2, 176, 128}, // 208 KB, 224 of 240; masked 160 KB
-    {192, 128, 2, 128, 128}, // 208 KB, 188 of 240
-    {192, 192, 2, 112, 112}, // 216 KB, 208 of 240
-    {256, 256, 2, 80, 80},   // 224 KB, 216 of 240
+    {64, 64, 3, 128, 128, 128, 0},    //  88 KB
+    {128, 128, 2, 176, 128, 128, 96}, // 208 KB; masked 160 KB
+    {192, 128, 2, 128, 128, 112, 64}, // 208 KB
+    {192, 192, 2, 112, 112, 80, 64},  // 216 KB
+    {256, 256, 2, 80, 80, 64, 32},    // 224 KB
 };
+
+static int64_t keyBlockFor(const HopperTiles &tiles,
+                           const PlanRequest &request) {
+  bool isLarge = request.headDim > 128; // smaller heads leave room for rules
+  if (request.masksByTensor || (request.scoresByTensor && isLarge))
+    return tiles.byElement;
+  if (request.masks)
+    return request.scores ? tiles.scored : tiles.masked;
+  return request.scores && isLarge ? tiles.scored : tiles.keyBlock;
+}
 
 /// Why there is no tensor-core kernel; empty where there is one.
 static std::string declineReason(const PlanRequest &request) {
@@ -59,12 +72,13 @@ PlanChoice attn::chooseNVVMPlan(const PlanRequest &request,
   if (!reason.empty())
     return {nullptr, reason};
   for (const HopperTiles &tiles : kHopperTiles) {
-    if (request.headDim > tiles.headDim || request.valueDim > tiles.valueDim)
+    int64_t keyBlock = keyBlockFor(tiles, request);
+    if (request.headDim > tiles.headDim || request.valueDim > tiles.valueDim ||
+        keyBlock == 0)
       continue;
     PlanAttr plan = PlanAttr::get(
         request.elementType.getContext(), Room::NVVM, Form::Flash, /*lanes=*/1,
-        /*queryVectors=*/1, /*keyRows=*/1, /*valueRows=*/1,
-        request.masks ? tiles.keyBlockMasked : tiles.keyBlock,
+        /*queryVectors=*/1, /*keyRows=*/1, /*valueRows=*/1, keyBlock,
         64 * tiles.warpgroups, tiles.warpgroups, /*stages=*/2);
     return {plan, llvm::formatv("tiles for head sizes up to {0} and {1} on {2}",
                                 tiles.headDim, tiles.valueDim, target.name)};

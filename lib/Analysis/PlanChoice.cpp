@@ -64,6 +64,20 @@ static const Tiles &tilesFor(unsigned f32Lanes, int64_t lanes,
   return *first;
 }
 
+/// The rule uses a capture that is read at both m and n.
+static bool readsByElement(SdpaOp op, Region &rule) {
+  if (rule.empty())
+    return false;
+  ArrayRef<BlockArgument> arguments = rule.front().getArguments();
+  for (auto [map, argument] :
+       llvm::zip_equal(op.getCaptureMapValues(),
+                       arguments.take_back(op.getCaptures().size())))
+    if (map.isFunctionOfDim(2) && map.isFunctionOfDim(3) &&
+        !argument.use_empty())
+      return true;
+  return false;
+}
+
 PlanRequest PlanRequest::of(SdpaOp op) {
   auto dim = [](Value value, AffineMap layout, unsigned d) {
     return getLogicalDim(cast<ShapedType>(value.getType()), layout, d);
@@ -76,6 +90,9 @@ PlanRequest PlanRequest::of(SdpaOp op) {
   request.elementType = getElementTypeOrSelf(op.getQuery().getType());
   request.wantsWeights = bool(op.getWeights());
   request.masks = !op.getMask().empty();
+  request.scores = !op.getScore().empty();
+  request.scoresByTensor = readsByElement(op, op.getScore());
+  request.masksByTensor = readsByElement(op, op.getMask());
   request.isEmpty = llvm::any_of(
       ValueRange{op.getQuery(), op.getKey(), op.getValue()}, [](Value value) {
         return llvm::is_contained(cast<ShapedType>(value.getType()).getShape(),

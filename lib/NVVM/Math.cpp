@@ -80,6 +80,21 @@ struct Replace : OpRewritePattern<OpTy> {
     return success();
   }
 };
+
+/// x / y as x * rcp.approx(y), 2 ulp: the exact division has a branch, and a
+/// divisor that is the same for all elements is inverted once.
+struct ReplaceDivision : OpRewritePattern<arith::DivFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::DivFOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getType().isF32())
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, op.getLhs(),
+                                               emitReciprocal(b, op.getRhs()));
+    return success();
+  }
+};
 } // namespace
 
 void attn::nvvm::populateMathPatterns(RewritePatternSet &patterns) {
@@ -87,5 +102,6 @@ void attn::nvvm::populateMathPatterns(RewritePatternSet &patterns) {
                Replace<math::Log2Op, emitLog2>, Replace<math::LogOp, emitLog>,
                Replace<math::TanhOp, emitTanh>>(patterns.getContext(),
                                                 /*benefit=*/10);
+  patterns.add<ReplaceDivision>(patterns.getContext());
   populateMathPolynomialApproximationPatterns(patterns);
 }

@@ -31,6 +31,12 @@ struct PlanRequest {
   bool wantsWeights = false;
   /// There is a mask: some keys may be dropped.
   bool masks = false;
+  /// There is a score rule.
+  bool scores = false;
+  /// The rule of score or mask reads a tensor at both m and n: one element per
+  /// score.
+  bool scoresByTensor = false;
+  bool masksByTensor = false;
   /// Some dimension, B and H among them, is 0 in the types.
   bool isEmpty = false;
 

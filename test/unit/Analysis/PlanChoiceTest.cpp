@@ -151,4 +151,23 @@ TEST_F(PlanChoiceTest, TilesForTensorCores) {
   }
 }
 
+/// Rules take registers: smaller blocks, or fewer warpgroups.
+TEST_F(PlanChoiceTest, RulesTakeRegistersOfTensorCores) {
+  auto blocks = [&](int64_t dim, bool scores, bool masksByTensor) {
+    PlanRequest request;
+    request.headDim = request.valueDim = dim;
+    request.scores = scores;
+    request.masks = request.masksByTensor = masksByTensor;
+    request.elementType = builder.getF16Type();
+    PlanAttr found = plan(request, "nvvm:sm_90a");
+    return std::pair(found.getKeyBlock(), found.getWarpgroups());
+  };
+  EXPECT_EQ(blocks(64, true, false), std::pair(int64_t(128), int64_t(3)));
+  EXPECT_EQ(blocks(64, false, true), std::pair(int64_t(96), int64_t(2)));
+  EXPECT_EQ(blocks(128, true, false), std::pair(int64_t(176), int64_t(2)));
+  EXPECT_EQ(blocks(128, true, true), std::pair(int64_t(96), int64_t(2)));
+  EXPECT_EQ(blocks(256, true, false), std::pair(int64_t(64), int64_t(2)));
+  EXPECT_EQ(blocks(256, false, true), std::pair(int64_t(32), int64_t(2)));
+}
+
 } // namespace
