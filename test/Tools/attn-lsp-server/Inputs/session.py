@@ -58,6 +58,44 @@ def talk(client):
 
     hover = client.ask("textDocument/hover", at(2, 10))["contents"]["value"]
     check("hover", hover, "attn.sdpa", "causal = 0", "operandSegmentSizes")
+    # What the rooms say of the op is added to the hover of MLIR's server, for this machine.
+    check("plan", hover, "* attn-fuse Plan, Passed: #attn.plan<room = cpu, form = flash")
+    check("keys", hover, "* attn-tile KeyRange, Passed: keys that the mask drops")
+    hover = client.ask("textDocument/hover", at(2, 18))["contents"]["value"]
+    check("hover of a value", [hover.count("Plan"), hover.count("Argument #0")], 0, 1)
+
+    # An answer for a text that was changed is not an old one.
+    change = (
+        text(2)
+        .replace("returns", "")
+        .replace(
+            " = attn.sdpa %q, %k, %v causal(top_left)",
+            ", %p = attn.sdpa %q, %k, %v returns(weights)",
+        )
+    )
+    change = change.replace(
+        "-> tensor<1x4x?x8xf32>\n  return", "-> tensor<1x4x?x8xf32>, tensor<1x4x?x?xf32>\n  return"
+    )
+    change = {"textDocument": {"uri": URI, "version": 3}, "contentChanges": [{"text": change}]}
+    client.send("textDocument/didChange", change)
+    hover = client.ask("textDocument/hover", at(2, 14))["contents"]["value"]
+    check(
+        "declined",
+        hover,
+        "* attn-fuse Plan, Missed: #attn.plan<room = linalg",
+        "the weights are a result",
+    )
+
+    # Half a program has no plan, and its hover is the server's.
+    client.send("textDocument/didOpen", {"textDocument": dict(document, uri="file:///half.mlir")})
+    where = {"textDocument": {"uri": "file:///half.mlir"}, "position": {"line": 2, "character": 10}}
+    hover = client.ask("textDocument/hover", where)
+    check("half", [hover is None or "Plan" not in hover["contents"]["value"]], True)
+
+    client.send(
+        "textDocument/didChange",
+        {"textDocument": {"uri": URI, "version": 4}, "contentChanges": [{"text": text(2)}]},
+    )
     (place,) = client.ask("textDocument/definition", at(2, 22))
     check("definition", [place["uri"], place["range"]["start"]["line"]], URI, 0)
 
