@@ -17,6 +17,7 @@
 #include "attn/Execute/Host.h"
 #include "attn/NVVM/Passes.h"
 #include "tools/attn-emulate/Arguments.h"
+#include "tools/shared/Completion.h"
 #include "tools/shared/Report.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -29,42 +30,47 @@ using namespace attn;
 namespace {
 
 struct Flags {
+  cl::OptionCategory category{"attn-emulate options"};
   cl::opt<std::string> file{cl::Positional, cl::desc("FILE.mlir"),
-                            cl::init("-")};
+                            cl::init("-"), cl::cat(category)};
   cl::opt<std::string> kernel{"kernel", cl::desc("The kernel's name"),
-                              cl::value_desc("name")};
+                              cl::value_desc("name"), cl::cat(category)};
   cl::list<int> grid{"grid", cl::desc("Blocks in x, y and z"),
-                     cl::CommaSeparated};
+                     cl::CommaSeparated, cl::cat(category)};
   cl::list<int> block{"block", cl::desc("Threads of a block in x, y and z"),
-                      cl::CommaSeparated};
+                      cl::CommaSeparated, cl::cat(category)};
   cl::list<int> cluster{"cluster", cl::desc("Blocks of a cluster in x, y, z"),
-                        cl::CommaSeparated};
+                        cl::CommaSeparated, cl::cat(category)};
   cl::opt<int> shared{"shared", cl::desc("Bytes of dynamic shared memory"),
-                      cl::init(0)};
+                      cl::init(0), cl::cat(category)};
   cl::list<std::string> tensors{
       "tensor", cl::desc("A tensor in global memory, as NAME=2x3xf32=iota"),
-      cl::value_desc("name=spec")};
+      cl::value_desc("name=spec"), cl::cat(category)};
   cl::list<std::string> arguments{
       "arg",
       cl::desc("The next argument: NAME (pointer to a tensor), map:NAME:64x128 "
                "(tensor map with that box, innermost first, 128-byte swizzle), "
                "map:NAME:64x128:32 (another swizzle), i32:5, i64:5, f32:0.5"),
-      cl::value_desc("what")};
+      cl::value_desc("what"), cl::cat(category)};
   cl::list<std::string> print{"print", cl::desc("Print a tensor afterwards"),
-                              cl::value_desc("name")};
+                              cl::value_desc("name"), cl::cat(category)};
   cl::list<std::string> output{"output", cl::desc("Write a tensor to a file"),
-                               cl::value_desc("name=file.npy")};
+                               cl::value_desc("name=file.npy"),
+                               cl::cat(category)};
   cl::opt<std::string> schedule{
       "schedule",
       cl::desc("When asynchronous work happens: eager, late, random"),
-      cl::init("eager")};
+      cl::init("eager"), cl::cat(category)};
   cl::opt<uint64_t> seed{"seed",
                          cl::desc("Of the schedule and of the errors of "
                                   "approximate instructions"),
-                         cl::init(1)};
+                         cl::init(1), cl::cat(category)};
   cl::opt<int> threads{"threads", cl::desc("Blocks that run at a time"),
-                       cl::init(1)};
-  cl::opt<bool> statistics{"statistics", cl::desc("Print what was counted")};
+                       cl::init(1), cl::cat(category)};
+  cl::opt<bool> statistics{"statistics", cl::desc("Print what was counted"),
+                           cl::cat(category)};
+  CompletionOption completion{
+      "attn-emulate", category, {{"schedule", "eager late random"}}};
 };
 
 Error makeError(const Twine &message) {

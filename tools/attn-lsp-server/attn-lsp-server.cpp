@@ -12,6 +12,7 @@
 #include "Proxy.h"
 
 #include "attn/Pipeline/Register.h"
+#include "tools/shared/Help.h"
 #include "tools/shared/Report.h"
 
 #include "mlir/IR/Dialect.h"
@@ -40,6 +41,8 @@ int main(int argc, char **argv) {
   if (session)
     if (llvm::Error error = proxy.start())
       return reportError(std::move(error));
+  // The server's own are registered when it starts.
+  showOnly({"help", "version"});
   bool failed = mlir::failed(mlir::MlirLspServerMain(argc, argv, registry));
   if (session)
     proxy.finish();

@@ -13,6 +13,7 @@
 #include "attn/Pipeline/Register.h"
 #include "attn/Pipeline/Stage.h"
 #include "tools/shared/Completion.h"
+#include "tools/shared/Help.h"
 #include "tools/shared/Progress.h"
 #include "tools/shared/Report.h"
 
@@ -105,13 +106,6 @@ static constexpr llvm::StringLiteral shownOptions[] = {
     "verify-diagnostics",
     "version"};
 
-static void hideOtherOptions() {
-  for (auto &[name, option] : cl::getRegisteredOptions())
-    if (!llvm::is_contained(shownOptions, name) &&
-        option->getOptionHiddenFlag() == cl::NotHidden)
-      option->setHiddenFlag(cl::Hidden);
-}
-
 /// The rooms and the whole ways, as flags; passes are options without a name
 /// of their own.
 static std::string overview() {
@@ -178,7 +172,7 @@ int main(int argc, char **argv) {
   attn::registerAllDialects(registry);
   Options options;
   registerCLIOptions("attn-opt", registry);
-  hideOtherOptions();
+  showOnly(shownOptions);
   auto [input, output] = parseCLIOptions(argc, argv, overview());
   if (options.editorConfig.getNumOccurrences()) {
     if (llvm::Error error = printEditorConfig(

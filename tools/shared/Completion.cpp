@@ -8,6 +8,7 @@
 #include "tools/shared/Completion.h"
 
 #include "attn/Pipeline/Stage.h"
+#include "attn/Support/TargetInfo.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/AArch64TargetParser.h"
 #include "llvm/TargetParser/X86TargetParser.h"
@@ -26,17 +27,26 @@ std::string stageWords() {
   return words;
 }
 
-/// Kinds, and names of CPUs behind them; LLVM's own tables.
+/// Chips of which the compiler may know some.
+constexpr StringLiteral chips[] = {"sm_80",   "sm_86",   "sm_87",   "sm_89",
+                                   "sm_90",   "sm_90a",  "sm_100",  "sm_100a",
+                                   "sm_103a", "sm_110a", "sm_120a", "sm_121a"};
+
+/// Kinds of targets, with the names of processors that they know; LLVM's own
+/// tables for CPUs.
 std::string targetWords() {
-  SmallVector<StringRef> names;
+  SmallVector<StringRef> names(std::begin(chips), std::end(chips));
   X86::fillValidCPUArchList(names, /*Only64Bit=*/true);
   AArch64::fillValidCPUArchList(names);
-  std::string words;
-  for (StringRef kind : {"cpu", "linalg"}) {
-    words += (words.empty() ? "" : " ") + kind.str();
-    for (StringRef name : names)
-      words += (" " + kind + ":" + name).str();
-  }
+  std::string words = "cpu linalg";
+  for (StringRef kind : {"cpu", "linalg", "nvvm", "nvvm-emulation"})
+    for (StringRef name : names) {
+      std::string target = (kind + ":" + name).str();
+      if (Expected<TargetInfo> known = TargetInfo::parse(target))
+        words += " " + target;
+      else
+        consumeError(known.takeError());
+    }
   return words;
 }
 
