@@ -26,6 +26,8 @@ bin_dir = os.path.join(config.attn_obj_root, "bin")
 # into the next hides a wrong operand.
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope --dump-input=fail"
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+# Tests compile what they test, and leave nothing behind.
+config.environment["ATTN_MLIR_CACHE_DIR"] = ""
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", bin_dir, append_path=True)
 

@@ -131,6 +131,7 @@ typedef struct attn_executable attn_executable;
 typedef struct attn_options {
   const char *entry;  /* a public function; null: the only one, or `main` */
   const char *target; /* one that runs on this machine; null: `cpu` */
+  int no_cache;       /* neither look into the cache nor write to it */
 } attn_options;
 
 /* Compiles an entry of a source text in this process. `options` may be null. */
@@ -177,6 +178,23 @@ ATTN_API attn_error *attn_executable_run(const attn_executable *executable,
                                          const attn_tensor *outputs,
                                          size_t num_outputs, int threads,
                                          const attn_weights *weights);
+
+/* ---- The cache ------------------------------------------------------------
+ */
+
+/* Compiled code is kept for other processes in $ATTN_MLIR_CACHE_DIR (empty:
+   nowhere), else $XDG_CACHE_HOME/attn-mlir, else ~/.cache/attn-mlir. */
+typedef struct attn_cache_contents {
+  uint64_t files, bytes, max_bytes;
+} attn_cache_contents;
+
+/* What is in the cache; its folder, or an empty text when there is none. */
+ATTN_API char *attn_cache_info(attn_cache_contents *contents);
+/* Removes all of it. */
+ATTN_API attn_error *attn_cache_clear(void);
+/* Why nothing could be written to it, the first time it is asked after that
+   happened; null else. Compilation goes on without. */
+ATTN_API char *attn_cache_take_warning(void);
 
 #ifdef __cplusplus
 } /* extern "C" */

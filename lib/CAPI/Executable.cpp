@@ -8,9 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Execute/Executable.h"
-#include "attn/Execute/Compiler.h"
 #include "attn/Execute/Host.h"
+#include "attn/Execute/ObjectCache.h"
 #include "lib/CAPI/Error.h"
 #include "lib/CAPI/Strided.h"
 
@@ -120,19 +119,15 @@ attn_error *attn_compile(const char *text, size_t length, const char *name,
                          const attn_options *given,
                          attn_executable **executable) {
   attn_options options = given ? *given : attn_options{};
-  PipelineOptions pipeline;
   Expected<TargetInfo> target =
       resolveTarget(options.target ? options.target : "cpu");
   if (!target)
     return toC(target.takeError());
-  pipeline.target = *target;
-  Compiler compiler;
-  Expected<Compiler::Module> module =
-      compiler.parseText(StringRef(text, length), name ? name : "<text>");
-  if (!module)
-    return toC(module.takeError());
+  ObjectCache none("", "");
+  ObjectCache &cache = options.no_cache ? none : ObjectCache::ofProcess();
   Expected<std::unique_ptr<Executable>> compiled =
-      compiler.compile(**module, options.entry ? options.entry : "", pipeline);
+      cache.compile(StringRef(text, length), name ? name : "<text>",
+                    options.entry ? options.entry : "", *target);
   if (!compiled)
     return toC(compiled.takeError());
   auto made = std::make_unique<attn_executable>();

@@ -165,22 +165,32 @@ Expected<LoweredEntry> Compiler::lowerEntry(ModuleOp module,
   return LoweredEntry{std::move(*signature), std::move(*packed)};
 }
 
+Expected<CompiledEntry>
+Compiler::compileToObject(ModuleOp module, StringRef entryName,
+                          const PipelineOptions &options) {
+  Expected<LoweredEntry> lowered = lowerEntry(module, entryName, options);
+  if (!lowered)
+    return lowered.takeError();
+  DiagnosticText diagnostics(mlirContext.get());
+  Expected<ObjectCode> code =
+      attn::compileToObject(module, options.target, codegenLevel,
+                            Executable::symbols(lowered->signature.entry));
+  if (!code)
+    return diagnostics.take(toString(code.takeError()));
+  return CompiledEntry{std::move(lowered->signature),
+                       std::move(lowered->packed), std::move(*code)};
+}
+
 Expected<std::unique_ptr<Executable>>
 Compiler::compile(ModuleOp module, StringRef entryName,
                   const PipelineOptions &options) {
   if (llvm::Error error = checkRunsHere(options.target))
     return std::move(error);
-  Expected<LoweredEntry> lowered = lowerEntry(module, entryName, options);
-  if (!lowered)
-    return lowered.takeError();
-  DiagnosticText diagnostics(mlirContext.get());
-  Expected<std::unique_ptr<Jit>> jit =
-      Jit::create(module, options.target, codegenLevel,
-                  Executable::symbols(lowered->signature.entry));
-  if (!jit)
-    return diagnostics.take(toString(jit.takeError()));
-  return Executable::create(std::move(*jit), std::move(lowered->signature),
-                            std::move(lowered->packed));
+  Expected<CompiledEntry> compiled =
+      compileToObject(module, entryName, options);
+  if (!compiled)
+    return compiled.takeError();
+  return Executable::load(std::move(*compiled));
 }
 
 Expected<Compiler::Module> Compiler::inlined(ModuleOp module,

@@ -209,6 +209,14 @@ Executable::create(std::unique_ptr<Jit> jit, Signature signature,
   return executable;
 }
 
+Expected<std::unique_ptr<Executable>> Executable::load(CompiledEntry entry) {
+  Expected<std::unique_ptr<Jit>> jit = Jit::load(std::move(entry.code));
+  if (!jit)
+    return jit.takeError();
+  return create(std::move(*jit), std::move(entry.signature),
+                std::move(entry.packed));
+}
+
 Executable::Shapes Executable::shapesFor(Arguments &inputs) const {
   Shapes result;
   for (const ValueInfo &info : entrySignature.results)

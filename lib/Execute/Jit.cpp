@@ -95,15 +95,17 @@ Error defineRuntime(orc::LLJIT &jit) {
   return jit.getMainJITDylib().define(orc::absoluteSymbols(std::move(symbols)));
 }
 
-Expected<std::unique_ptr<orc::LLJIT>>
-createLLJIT(std::unique_ptr<TargetMachine> machine) {
+Expected<std::unique_ptr<orc::LLJIT>> createLLJIT(const ObjectCode &code) {
   orc::LLJITBuilder builder;
   builder.setJITTargetMachineBuilder(
-      orc::JITTargetMachineBuilder(machine->getTargetTriple()));
-  builder.setDataLayout(machine->createDataLayout());
-  builder.setCompileFunctionCreator([&machine](orc::JITTargetMachineBuilder) {
-    return std::make_unique<orc::TMOwningSimpleCompiler>(std::move(machine));
-  });
+      orc::JITTargetMachineBuilder(Triple(code.triple)));
+  builder.setDataLayout(DataLayout(code.dataLayout));
+  // Only objects come in; the default would set up a code generator.
+  builder.setCompileFunctionCreator(
+      [](orc::JITTargetMachineBuilder)
+          -> Expected<std::unique_ptr<orc::IRCompileLayer::IRCompiler>> {
+        return nullptr;
+      });
   Expected<std::unique_ptr<orc::LLJIT>> jit = builder.create();
   if (!jit)
     return jit.takeError();
@@ -178,31 +180,40 @@ void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
 Jit::Jit() = default;
 Jit::~Jit() = default;
 
-Expected<std::unique_ptr<Jit>> Jit::create(mlir::ModuleOp module,
-                                           const TargetInfo &target,
-                                           unsigned optLevel,
-                                           ArrayRef<std::string> packed) {
+Expected<ObjectCode> compileToObject(mlir::ModuleOp module,
+                                     const TargetInfo &target,
+                                     unsigned optLevel,
+                                     ArrayRef<std::string> packed) {
   Expected<std::unique_ptr<TargetMachine>> machine =
       createTargetMachine(target, optLevel);
   if (!machine)
     return machine.takeError();
-  auto context = std::make_unique<LLVMContext>();
+  LLVMContext context;
   Expected<std::unique_ptr<Module>> llvmModule =
-      translateToLLVM(module, *context, **machine);
+      translateToLLVM(module, context, **machine);
   if (!llvmModule)
     return llvmModule.takeError();
-  SmallVector<StringRef> defined;
+  ObjectCode code;
+  code.triple = (*machine)->getTargetTriple().str();
+  code.dataLayout = (*machine)->createDataLayout().getStringRepresentation();
   for (StringRef name : packed)
     if (Function *function = (*llvmModule)->getFunction(name);
         function && !function->isDeclaration()) {
       addPackedWrapper(*function);
-      defined.push_back(name);
+      code.functions.push_back(name.str());
     }
   optimize(**llvmModule, **machine, optLevel);
+  Expected<std::unique_ptr<MemoryBuffer>> object =
+      orc::SimpleCompiler(**machine)(**llvmModule);
+  if (!object)
+    return object.takeError();
+  code.object = std::move(*object);
+  return code;
+}
 
+Expected<std::unique_ptr<Jit>> Jit::load(ObjectCode code) {
   std::unique_ptr<Jit> jit(new Jit);
-  Expected<std::unique_ptr<orc::LLJIT>> lljit =
-      createLLJIT(std::move(*machine));
+  Expected<std::unique_ptr<orc::LLJIT>> lljit = createLLJIT(code);
   if (!lljit)
     return lljit.takeError();
   jit->jit = std::move(*lljit);
@@ -210,10 +221,9 @@ Expected<std::unique_ptr<Jit>> Jit::create(mlir::ModuleOp module,
   std::string report;
   jit->jit->getExecutionSession().setErrorReporter(
       [&report](Error error) { report = toString(std::move(error)); });
-  if (Error error = jit->jit->addIRModule(
-          orc::ThreadSafeModule(std::move(*llvmModule), std::move(context))))
+  if (Error error = jit->jit->addObjectFile(std::move(code.object)))
     return std::move(error);
-  for (StringRef name : defined) {
+  for (StringRef name : code.functions) {
     auto symbol = jit->jit->lookup(packedName(name));
     if (!symbol) {
       std::string message = toString(symbol.takeError());
@@ -224,6 +234,16 @@ Expected<std::unique_ptr<Jit>> Jit::create(mlir::ModuleOp module,
   jit->jit->getExecutionSession().setErrorReporter(
       [](Error error) { consumeError(std::move(error)); });
   return jit;
+}
+
+Expected<std::unique_ptr<Jit>> Jit::create(mlir::ModuleOp module,
+                                           const TargetInfo &target,
+                                           unsigned optLevel,
+                                           ArrayRef<std::string> packed) {
+  Expected<ObjectCode> code = compileToObject(module, target, optLevel, packed);
+  if (!code)
+    return code.takeError();
+  return load(std::move(*code));
 }
 
 } // namespace attn

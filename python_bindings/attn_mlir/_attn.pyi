@@ -46,3 +46,9 @@ class Entry:
 
 def lower(source: str, name: str, target: str, stop_after: str) -> str:
     """The source as it leaves a room."""
+
+def cache_info() -> tuple[str, int, int, int]:
+    """Folder (empty: there is none), files, bytes, most bytes."""
+
+def cache_clear() -> None:
+    """Removes all compiled code from the cache."""

@@ -85,6 +85,7 @@ Entry::Entry(const std::string &source, const std::string &name,
                          &executable);
   }
   throwCompileError(error, source, entry, target);
+  warnOfCache();
 }
 
 std::string Entry::argumentName(size_t i) const {

@@ -50,4 +50,14 @@ void throwCompileError(attn_error *error, const std::string &source,
   throw nb::python_error();
 }
 
+void warnOfCache() {
+  char *warning = attn_cache_take_warning();
+  if (!warning)
+    return;
+  int status = PyErr_WarnEx(PyExc_RuntimeWarning, warning, /*stack_level=*/1);
+  attn_text_destroy(warning);
+  if (status != 0)
+    throw nb::python_error();
+}
+
 } // namespace attn::python

@@ -30,6 +30,9 @@ void throwIf(attn_error *error);
 void throwCompileError(attn_error *error, const std::string &source,
                        const std::string &entry, const std::string &target);
 
+/// Hands a warning of the cache to Python's, if there is one.
+void warnOfCache();
+
 } // namespace attn::python
 
 #endif // ATTN_PYTHON_ERRORS_H

@@ -111,4 +111,20 @@ NB_MODULE(_attn, module) {
       },
       nb::arg("source"), nb::arg("name"), nb::arg("target"),
       nb::arg("stop_after"), "The source as it leaves a room.");
+
+  module.def(
+      "cache_info",
+      [] {
+        attn_cache_contents contents;
+        char *folder = attn_cache_info(&contents);
+        auto info = nb::make_tuple(folder, contents.files, contents.bytes,
+                                   contents.max_bytes);
+        attn_text_destroy(folder);
+        return info;
+      },
+      nb::sig("def cache_info() -> tuple[str, int, int, int]"),
+      "Folder (empty: there is none), files, bytes, most bytes.");
+  module.def(
+      "cache_clear", [] { throwIf(attn_cache_clear()); },
+      "Removes all compiled code from the cache.");
 }

@@ -79,6 +79,7 @@ const SdpaKernel &findKernel(SdpaSignature signature, const char *target) {
   auto [place, isNew] = kernels.try_emplace(signature, kernel);
   if (!isNew)
     attn_executable_destroy(kernel.executable);
+  warnOfCache();
   return place->second;
 }
 

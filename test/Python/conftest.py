@@ -5,8 +5,18 @@
 Without that build the modules that need no compiled code come from the source tree.
 """
 
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / folder) for folder in ("build/dev/python", "python_bindings", "utils")]
+
+# Nothing of the user's: a cache for this run alone, which other processes of the tests share.
+os.environ["ATTN_MLIR_CACHE_DIR"] = tempfile.mkdtemp(prefix="attn-mlir-tests-")
+
+
+def pytest_unconfigure():
+    shutil.rmtree(os.environ["ATTN_MLIR_CACHE_DIR"], ignore_errors=True)

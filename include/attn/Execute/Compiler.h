@@ -11,6 +11,7 @@
 #ifndef ATTN_EXECUTE_COMPILER_H
 #define ATTN_EXECUTE_COMPILER_H
 
+#include "attn/Execute/CompiledEntry.h"
 #include "attn/Execute/Executable.h"
 #include "attn/Pipeline/Pipelines.h"
 #include "mlir/IR/MLIRContext.h"
@@ -52,6 +53,12 @@ public:
   llvm::Expected<LoweredEntry> lowerEntry(mlir::ModuleOp module,
                                           llvm::StringRef entry,
                                           const PipelineOptions &options);
+
+  /// Compiles one entry to machine code for the target of `options`, in which
+  /// stopAfter must not be set; `module` is used up.
+  llvm::Expected<CompiledEntry> compileToObject(mlir::ModuleOp module,
+                                                llvm::StringRef entry,
+                                                const PipelineOptions &options);
 
   /// Compiles one entry for this machine; `module` is used up.
   /// Of `options` the target must be one that runs here, and stopAfter must not

@@ -11,8 +11,7 @@
 #ifndef ATTN_EXECUTE_EXECUTABLE_H
 #define ATTN_EXECUTE_EXECUTABLE_H
 
-#include "attn/Execute/Jit.h"
-#include "attn/Execute/Signature.h"
+#include "attn/Execute/CompiledEntry.h"
 
 #include <memory>
 #include <mutex>
@@ -41,6 +40,9 @@ class Executable {
 public:
   /// The symbols of an entry that a Jit must be able to look up.
   static std::vector<std::string> symbols(llvm::StringRef entry);
+
+  /// Links machine code that was made for this machine.
+  static llvm::Expected<std::unique_ptr<Executable>> load(CompiledEntry entry);
 
   /// `packed` holds the types of the packed weights, in the order in which the
   /// entry takes them.

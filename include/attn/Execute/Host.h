@@ -3,8 +3,8 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Puts the name of this machine into a target that has none. Beside Runtime the
-// only place that looks at the machine.
+// Puts the name of this machine into a target that has none, and knows the
+// process and its environment. Beside Runtime the only place that looks there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,6 +22,15 @@ llvm::Expected<TargetInfo> resolveTarget(llvm::StringRef text);
 
 /// Says why code for `target` cannot run on this machine, if that is so.
 llvm::Error checkRunsHere(const TargetInfo &target);
+
+/// Where compiled code is kept between processes: `$ATTN_MLIR_CACHE_DIR`
+/// (empty: nowhere), else `$XDG_CACHE_HOME/attn-mlir`, else
+/// `~/.cache/attn-mlir`. Empty when there is no such place.
+std::string hostCacheFolder();
+
+/// A text that changes with the code of this compiler and of the LLVM that it
+/// runs with: their linkers' build ids. Empty when ours has none.
+std::string hostBuildId();
 
 } // namespace attn
 

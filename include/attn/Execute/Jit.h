@@ -16,9 +16,11 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace llvm {
 class LLVMContext;
@@ -48,6 +50,21 @@ translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
 void optimize(llvm::Module &module, llvm::TargetMachine &machine,
               unsigned optLevel);
 
+/// Machine code that has not been linked.
+struct ObjectCode {
+  std::unique_ptr<llvm::MemoryBuffer> object;
+  std::string triple, dataLayout;
+  /// The functions that can be looked up when it is.
+  std::vector<std::string> functions;
+};
+
+/// Compiles `module` (LLVM dialect). `packed` names the functions that will be
+/// looked up; those that the module does not define are left out.
+llvm::Expected<ObjectCode> compileToObject(mlir::ModuleOp module,
+                                           const TargetInfo &target,
+                                           unsigned optLevel,
+                                           llvm::ArrayRef<std::string> packed);
+
 /// Machine code in this process. Lives as long as the functions taken from it
 /// are called.
 class Jit {
@@ -57,8 +74,10 @@ public:
   /// the result, if there is one.
   using Packed = void (*)(void **arguments);
 
-  /// Compiles `module` (LLVM dialect). `packed` names the functions that will
-  /// be looked up.
+  /// Links machine code that was made for this machine.
+  static llvm::Expected<std::unique_ptr<Jit>> load(ObjectCode code);
+
+  /// Compiles and links.
   static llvm::Expected<std::unique_ptr<Jit>>
   create(mlir::ModuleOp module, const TargetInfo &target, unsigned optLevel,
          llvm::ArrayRef<std::string> packed);

@@ -209,7 +209,7 @@ static void test_compile(void) {
                "argument #1 (%k): expected 1x1x?x4xf32, but got 1x1x5x4xbf16");
   attn_executable_destroy(executable);
 
-  attn_options options = {"nothing", NULL};
+  attn_options options = {"nothing", NULL, 1};
   EXPECT_ERROR(attn_compile(attention, strlen(attention), "test.mlir", &options,
                             &executable),
                "", "no entry 'nothing': expected one of: attention");
