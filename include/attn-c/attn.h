@@ -119,6 +119,18 @@ ATTN_API attn_error *attn_module_run(attn_module *module, const char *pipeline);
 ATTN_API attn_error *attn_module_lower(attn_module *module, const char *target,
                                        const char *stop_after);
 
+/* The rooms in their order, `input, split-heads, ...`. */
+ATTN_API char *attn_rooms(void);
+
+/* What compiling for a target does: the machine, a table of rooms with their
+   times, and remarks with the plans and their reasons. Uses the module up. */
+ATTN_API attn_error *attn_module_explain(attn_module *module,
+                                         const char *target, char **text);
+
+/* What a target string means here: `cpu:znver4 (16 lanes of f32, 32 vector
+   registers)`. */
+ATTN_API attn_error *attn_target_describe(const char *target, char **text);
+
 /* The module as text. */
 ATTN_API char *attn_module_print(const attn_module *module);
 

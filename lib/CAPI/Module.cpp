@@ -10,6 +10,7 @@
 #include "attn/Execute/Compiler.h"
 #include "attn/Execute/Host.h"
 #include "attn/Pipeline/Register.h"
+#include "attn/Pipeline/StageWatcher.h"
 #include "lib/CAPI/Error.h"
 
 #include "mlir/Pass/PassRegistry.h"
@@ -68,6 +69,40 @@ attn_error *attn_module_lower(attn_module *module, const char *target,
   }
   return toC(module->compiler.lower(*module->module, options));
 }
+
+attn_error *attn_module_explain(attn_module *module, const char *target,
+                                char **text) {
+  PipelineOptions options;
+  Expected<TargetInfo> info = resolveTarget(target ? target : "cpu");
+  if (!info)
+    return toC(info.takeError());
+  options.target = *info;
+  StageWatcher watcher("");
+  watcher.collectRemarks(module->compiler.context());
+  options.onStage = [&](Stage stage, mlir::ModuleOp at) {
+    watcher.leave(stage, at);
+  };
+  watcher.start();
+  if (Error error = module->compiler.lower(*module->module, options))
+    return toC(std::move(error));
+  std::string explained;
+  raw_string_ostream os(explained);
+  watcher.explain(os, options.target);
+  *text = textToC(explained);
+  return nullptr;
+}
+
+attn_error *attn_target_describe(const char *target, char **text) {
+  Expected<TargetInfo> info = resolveTarget(target ? target : "cpu");
+  if (!info)
+    return toC(info.takeError());
+  *text = textToC(info->str() + " (" + std::to_string(info->f32Lanes) +
+                  " lanes of f32, " + std::to_string(info->vectorRegisters) +
+                  " vector registers)");
+  return nullptr;
+}
+
+char *attn_rooms(void) { return textToC(stageNames()); }
 
 char *attn_module_print(const attn_module *module) {
   std::string text;

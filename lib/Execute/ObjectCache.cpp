@@ -87,20 +87,29 @@ std::string ObjectCache::pathOf(StringRef key) const {
   return path.str().str();
 }
 
+std::unique_ptr<Executable> ObjectCache::find(StringRef source, StringRef entry,
+                                              const TargetInfo &target) const {
+  if (folder.empty())
+    return nullptr;
+  std::optional<CompiledEntry> found = read(keyOf(source, entry, target));
+  if (!found)
+    return nullptr;
+  Expected<std::unique_ptr<Executable>> executable =
+      Executable::load(std::move(*found));
+  if (executable)
+    return std::move(*executable);
+  // It cannot be linked: as good as damaged.
+  consumeError(executable.takeError());
+  return nullptr;
+}
+
 Expected<std::unique_ptr<Executable>>
 ObjectCache::compile(StringRef source, StringRef name, StringRef entry,
                      const TargetInfo &target) {
   if (Error error = checkRunsHere(target))
     return std::move(error);
-  std::string key = folder.empty() ? "" : keyOf(source, entry, target);
-  if (std::optional<CompiledEntry> found = read(key)) {
-    Expected<std::unique_ptr<Executable>> executable =
-        Executable::load(std::move(*found));
-    if (executable)
-      return executable;
-    // It cannot be linked: make it anew.
-    consumeError(executable.takeError());
-  }
+  if (std::unique_ptr<Executable> found = find(source, entry, target))
+    return found;
   Compiler compiler;
   Expected<Compiler::Module> module = compiler.parseText(source, name);
   if (!module)
@@ -111,13 +120,11 @@ ObjectCache::compile(StringRef source, StringRef name, StringRef entry,
       compiler.compileToObject(**module, entry, options);
   if (!compiled)
     return compiled.takeError();
-  write(key, *compiled);
+  keep(source, entry, target, *compiled);
   return Executable::load(std::move(*compiled));
 }
 
 std::optional<CompiledEntry> ObjectCache::read(StringRef key) const {
-  if (folder.empty())
-    return std::nullopt;
   // Read, not mapped: another process may be writing where a person has put a
   // file by hand.
   ErrorOr<std::unique_ptr<MemoryBuffer>> file =
@@ -150,10 +157,13 @@ Error ObjectCache::tryWrite(const std::string &path, StringRef bytes) const {
   return errorCodeToError(code);
 }
 
-void ObjectCache::write(StringRef key, const CompiledEntry &entry) {
+void ObjectCache::keep(StringRef source, StringRef entry,
+                       const TargetInfo &target,
+                       const CompiledEntry &compiled) {
   if (folder.empty())
     return;
-  Error error = tryWrite(pathOf(key), entry.serialize(key));
+  std::string key = keyOf(source, entry, target);
+  Error error = tryWrite(pathOf(key), compiled.serialize(key));
   prune();
   if (!error)
     return;

@@ -47,6 +47,15 @@ class Entry:
 def lower(source: str, name: str, target: str, stop_after: str) -> str:
     """The source as it leaves a room."""
 
+def explain(source: str, name: str, target: str) -> str:
+    """What each room does with the source, and the plans."""
+
+def rooms() -> str:
+    """`input, split-heads, ...`"""
+
+def describe_target(target: str) -> str:
+    """What a target string means on this machine."""
+
 def cache_info() -> tuple[str, int, int, int]:
     """Folder (empty: there is none), files, bytes, most bytes."""
 

@@ -5,10 +5,8 @@
 import os
 import pathlib
 
-from ._attn import Entry, lower
+from ._attn import Entry, explain, lower, rooms
 from .errors import CompileError
-
-ROOMS = ("input", "split-heads", "fuse", "tile", "linalg", "cpu")
 
 
 class Executable:
@@ -38,9 +36,20 @@ class Executable:
 
     def ir(self, room):
         """The whole source as it leaves a room: input, split-heads, fuse, tile, linalg or cpu."""
-        if room not in ROOMS:
-            raise ValueError(f"room: expected one of {', '.join(ROOMS)}, found {room!r}")
+        if room not in rooms().split(", "):
+            raise ValueError(f"room: expected one of {rooms()}, found {room!r}")
         return lower(self._source, self._name, self._target, room)
+
+    def explain(self):
+        """What the target is, what each room does and how long it takes, and the plans."""
+        return explain(self._source, self._name, self._target)
+
+    def save(self, path):
+        """Writes the source (`.mlir`); machine code cannot be saved yet."""
+        suffix = pathlib.Path(path).suffix
+        if suffix != ".mlir":
+            raise NotImplementedError(f"path: expected the suffix .mlir, found {suffix!r}")
+        pathlib.Path(path).write_text(self._source, encoding="utf-8")
 
 
 def compile(source, *, entry=None, target="cpu", threads=None):

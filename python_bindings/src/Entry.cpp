@@ -84,6 +84,7 @@ Entry::Entry(const std::string &source, const std::string &name,
     error = attn_compile(source.data(), source.size(), name.c_str(), &options,
                          &executable);
   }
+  owner.reset(executable);
   throwCompileError(error, source, entry, target);
   warnOfCache();
 }

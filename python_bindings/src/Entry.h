@@ -14,6 +14,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <memory>
 #include <string>
 
 namespace attn::python {
@@ -25,9 +26,6 @@ public:
   /// Compiles; an empty `entry` is the only one of the source, or `main`.
   Entry(const std::string &source, const std::string &name,
         const std::string &entry, const std::string &target);
-  Entry(const Entry &) = delete;
-  Entry &operator=(const Entry &) = delete;
-  ~Entry() { attn_executable_destroy(executable); }
 
   /// Runs with arrays and numbers. `out` is None, an array, or a tuple of as
   /// many arrays as there are results.
@@ -39,7 +37,13 @@ public:
 private:
   std::string argumentName(size_t i) const;
 
-  attn_executable *executable = nullptr;
+  struct Destroy {
+    void operator()(attn_executable *executable) const {
+      attn_executable_destroy(executable);
+    }
+  };
+  std::unique_ptr<attn_executable, Destroy> owner;
+  attn_executable *executable = nullptr; ///< what `owner` holds
 };
 
 } // namespace attn::python

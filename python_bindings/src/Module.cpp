@@ -47,6 +47,32 @@ target         'cpu' (this machine), 'cpu:<name or level>' or 'linalg'
 
 ValueError or TypeError names the argument, what was expected and what was found.)";
 
+namespace {
+
+/// A module for the time of one call.
+struct Parsed {
+  Parsed(const std::string &source, const std::string &name,
+         const std::string &target) {
+    throwCompileError(
+        attn_module_parse(source.data(), source.size(), name.c_str(), &module),
+        source, "", target);
+  }
+  Parsed(const Parsed &) = delete;
+  Parsed &operator=(const Parsed &) = delete;
+  ~Parsed() { attn_module_destroy(module); }
+
+  attn_module *module = nullptr;
+};
+
+/// A text of attn-c as a string.
+std::string taken(char *text) {
+  std::string copy = text;
+  attn_text_destroy(text);
+  return copy;
+}
+
+} // namespace
+
 NB_MODULE(_attn, module) {
   module.doc() = "attn-c/attn.h for Python.";
   module.attr("__version__") = attn_version();
@@ -96,22 +122,37 @@ NB_MODULE(_attn, module) {
       "lower",
       [](const std::string &source, const std::string &name,
          const std::string &target, const std::string &stopAfter) {
-        attn_module *parsed = nullptr;
-        throwCompileError(attn_module_parse(source.data(), source.size(),
-                                            name.c_str(), &parsed),
-                          source, "", target);
-        attn_error *error =
-            attn_module_lower(parsed, target.c_str(), stopAfter.c_str());
-        char *text = error ? nullptr : attn_module_print(parsed);
-        attn_module_destroy(parsed);
-        throwCompileError(error, source, "", target);
-        std::string result = text;
-        attn_text_destroy(text);
-        return result;
+        Parsed parsed(source, name, target);
+        throwCompileError(
+            attn_module_lower(parsed.module, target.c_str(), stopAfter.c_str()),
+            source, "", target);
+        return taken(attn_module_print(parsed.module));
       },
       nb::arg("source"), nb::arg("name"), nb::arg("target"),
       nb::arg("stop_after"), "The source as it leaves a room.");
-
+  module.def(
+      "explain",
+      [](const std::string &source, const std::string &name,
+         const std::string &target) {
+        Parsed parsed(source, name, target);
+        char *text = nullptr;
+        throwCompileError(
+            attn_module_explain(parsed.module, target.c_str(), &text), source,
+            "", target);
+        return taken(text);
+      },
+      nb::arg("source"), nb::arg("name"), nb::arg("target"),
+      "What each room does with the source, and the plans.");
+  module.def(
+      "rooms", [] { return taken(attn_rooms()); }, "`input, split-heads, ...`");
+  module.def(
+      "describe_target",
+      [](const std::string &target) {
+        char *text = nullptr;
+        throwIf(attn_target_describe(target.c_str(), &text));
+        return taken(text);
+      },
+      nb::arg("target"), "What a target string means on this machine.");
   module.def(
       "cache_info",
       [] {

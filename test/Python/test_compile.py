@@ -70,6 +70,20 @@ def test_describes_itself(attention):
     assert "llvm.func" in attention.ir("cpu")
 
 
+def test_explains_itself(attention):
+    text = attention.explain()
+    assert text.startswith("target cpu:")
+    assert "fuse" in text and "remark: " in text
+
+
+def test_save(attention, tmp_path):
+    attention.save(tmp_path / "a.mlir")
+    assert attn_mlir.compile(tmp_path / "a.mlir").signature == attention.signature
+    with pytest.raises(NotImplementedError) as info:
+        attention.save("a.o")
+    assert str(info.value) == "path: expected the suffix .mlir, found '.o'"
+
+
 def test_sources(tmp_path, arrays):
     path = tmp_path / "two.mlir"
     path.write_text(SOURCE + SOURCE.replace("@attention", "@other"))
@@ -205,9 +219,8 @@ def test_wrong_arguments(tmp_path):
 def test_wrong_room(attention):
     with pytest.raises(ValueError) as info:
         attention.ir("roof")
-    assert str(info.value) == (
-        "room: expected one of input, split-heads, fuse, tile, linalg, cpu, found 'roof'"
-    )
+    assert str(info.value).startswith("room: expected one of input, split-heads, fuse, ")
+    assert str(info.value).endswith(", found 'roof'")
 
 
 def test_stub_is_fresh(tmp_path):

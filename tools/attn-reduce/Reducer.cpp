@@ -6,11 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Reducer.h"
+
 #include "Sizes.h"
+#include "attn/Pipeline/StageWatcher.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
-#include "tools/shared/Stages.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 

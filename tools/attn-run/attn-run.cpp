@@ -17,11 +17,12 @@
 #include "attn/Data/NpyWriter.h"
 #include "attn/Execute/Compiler.h"
 #include "attn/Execute/Host.h"
+#include "attn/Execute/ObjectCache.h"
+#include "attn/Pipeline/StageWatcher.h"
 #include "attn/Runtime/Abi.h"
 #include "tools/shared/Completion.h"
 #include "tools/shared/Progress.h"
 #include "tools/shared/Report.h"
-#include "tools/shared/Stages.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 
@@ -29,6 +30,8 @@ using namespace llvm;
 using namespace attn;
 
 namespace {
+
+enum class CacheUse { Off, On };
 
 /// The command line. Made by main, not before it: libLLVM has hundreds of
 /// options of its own and has taken some of our words.
@@ -61,6 +64,15 @@ struct Options {
   cl::opt<int> threads{"threads",
                        cl::desc("Threads (default: as many as there are CPUs)"),
                        cl::value_desc("n"), cl::init(0), cl::cat(category)};
+  cl::opt<CacheUse> cache{
+      "cache",
+      cl::desc("Keep compiled code for the next run, where\n"
+               "$ATTN_MLIR_CACHE_DIR, the XDG folder or ~/.cache says:"),
+      cl::values(clEnumValN(CacheUse::On, "on",
+                            "yes, unless asked to look at "
+                            "modules (default)"),
+                 clEnumValN(CacheUse::Off, "off", "no")),
+      cl::init(CacheUse::On), cl::cat(category)};
   cl::opt<bool> check{"check",
                       cl::desc("Judge every attention op by the reference"),
                       cl::cat(category)};
@@ -88,6 +100,12 @@ struct Options {
       cl::value_desc("s"),
       cl::cat(category)};
   CompletionOption completion{"attn-run", category};
+
+  /// Whoever wants to see modules needs them made.
+  bool usesCache() const {
+    return cache == CacheUse::On && !check && !bench && !explain &&
+           stopAfter.empty() && dumpStages.empty();
+  }
 };
 
 } // namespace
@@ -100,10 +118,11 @@ static Error makeError(const Twine &message) {
 
 /// What one invocation works with.
 struct Run {
-  explicit Run(const Options &options)
-      : flags(options), watcher(options.dumpStages) {}
+  Run(const Options &options, StringRef text)
+      : flags(options), text(text), watcher(options.dumpStages) {}
 
   const Options &flags;
+  StringRef text; ///< the file
   Compiler compiler;
   TargetInfo target;
   StageWatcher watcher;
@@ -114,7 +133,8 @@ struct Run {
     return options;
   }
   Error stop(mlir::ModuleOp module);
-  Error writeResults(ArrayRef<Tensor> results);
+  Expected<std::unique_ptr<Executable>> compile(mlir::ModuleOp module,
+                                                StringRef entry);
   Expected<int> execute(mlir::ModuleOp module);
   Expected<int> judge(mlir::ModuleOp source, StringRef entry,
                       ArrayRef<Tensor> inputs, ArrayRef<Tensor> outputs);
@@ -165,7 +185,7 @@ Error Run::stop(mlir::ModuleOp module) {
   return watcher.takeError();
 }
 
-Error Run::writeResults(ArrayRef<Tensor> results) {
+static Error writeResults(const Options &flags, ArrayRef<Tensor> results) {
   for (auto [path, result] : zip(flags.outputs, results))
     if (Error error = data::writeNpy(result, path))
       return error;
@@ -187,6 +207,42 @@ static Expected<std::vector<Tensor>> callEntry(const Executable &executable,
   return executable.call(viewsOf(inputs));
 }
 
+static Expected<std::vector<Tensor>> inputsFor(const Options &flags,
+                                               const Signature &signature) {
+  Expected<std::vector<Tensor>> inputs =
+      readInputs(signature, flags.weights, flags.inputs);
+  if (!inputs)
+    return inputs.takeError();
+  if (flags.outputs.size() > signature.results.size())
+    return makeError("entry '" + signature.entry + "' gives " +
+                     Twine(signature.results.size()) +
+                     " results, but got --output " +
+                     Twine(flags.outputs.size()) + " times");
+  return inputs;
+}
+
+/// Compiles, and keeps the code for another run.
+Expected<std::unique_ptr<Executable>> Run::compile(mlir::ModuleOp module,
+                                                   StringRef entry) {
+  if (Error error = checkRunsHere(target))
+    return std::move(error);
+  Progress progress("attn-run: compiling");
+  watcher.start();
+  Expected<CompiledEntry> compiled =
+      compiler.compileToObject(module, entry, watched(progress));
+  if (!compiled)
+    return compiled.takeError();
+  watcher.finish();
+  progress.finish();
+  if (flags.usesCache()) {
+    ObjectCache &cache = ObjectCache::ofProcess();
+    cache.keep(text, flags.entry, target, *compiled);
+    if (std::string warning = cache.takeWarning(); !warning.empty())
+      errs() << "attn-run: warning: " << warning << "\n";
+  }
+  return Executable::load(std::move(*compiled));
+}
+
 Expected<int> Run::execute(mlir::ModuleOp module) {
   Expected<mlir::func::FuncOp> entry = findEntry(module, flags.entry);
   if (!entry)
@@ -194,25 +250,15 @@ Expected<int> Run::execute(mlir::ModuleOp module) {
   Expected<Signature> signature = Signature::read(*entry);
   if (!signature)
     return signature.takeError();
-  Expected<std::vector<Tensor>> inputs =
-      readInputs(*signature, flags.weights, flags.inputs);
+  Expected<std::vector<Tensor>> inputs = inputsFor(flags, *signature);
   if (!inputs)
     return inputs.takeError();
-  if (flags.outputs.size() > signature->results.size())
-    return makeError("entry '" + signature->entry + "' gives " +
-                     Twine(signature->results.size()) +
-                     " results, but got --output " +
-                     Twine(flags.outputs.size()) + " times");
 
   Compiler::Module source = module.clone();
-  Progress progress("attn-run: compiling");
-  watcher.start();
   Expected<std::unique_ptr<Executable>> executable =
-      compiler.compile(module, signature->entry, watched(progress));
+      compile(module, signature->entry);
   if (!executable)
     return executable.takeError();
-  watcher.finish();
-  progress.finish();
   if (Error error = watcher.takeError())
     return std::move(error);
   if (flags.explain)
@@ -221,7 +267,7 @@ Expected<int> Run::execute(mlir::ModuleOp module) {
   Expected<std::vector<Tensor>> results = callEntry(**executable, *inputs);
   if (!results)
     return results.takeError();
-  if (Error error = writeResults(*results))
+  if (Error error = writeResults(flags, *results))
     return std::move(error);
   if (flags.bench)
     if (Error error = time(*source, **executable, *inputs))
@@ -300,21 +346,46 @@ Error Run::time(mlir::ModuleOp source, const Executable &executable,
   return Error::success();
 }
 
+/// Runs what an earlier run compiled.
+static Expected<int> runFound(const Options &flags,
+                              const Executable &executable) {
+  Expected<std::vector<Tensor>> inputs =
+      inputsFor(flags, executable.signature());
+  if (!inputs)
+    return inputs.takeError();
+  Expected<std::vector<Tensor>> results = callEntry(executable, *inputs);
+  if (!results)
+    return results.takeError();
+  if (Error error = writeResults(flags, *results))
+    return std::move(error);
+  return 0;
+}
+
 static Expected<int> runTool(const Options &options) {
   if (options.threads < 0)
     return makeError("--threads=" + Twine(options.threads) +
                      ": expected 0 or more");
   attn_rt_set_num_threads(options.threads);
-  Run run(options);
   Expected<TargetInfo> target = resolveTarget(options.target);
   if (!target)
     return target.takeError();
+  ErrorOr<std::unique_ptr<MemoryBuffer>> file =
+      MemoryBuffer::getFileOrSTDIN(options.file);
+  if (!file)
+    return makeError(options.file + ": " + file.getError().message());
+  StringRef text = (*file)->getBuffer();
+  if (options.usesCache())
+    if (std::unique_ptr<Executable> found =
+            ObjectCache::ofProcess().find(text, options.entry, *target))
+      return runFound(options, *found);
+  Run run(options, text);
   run.target = *target;
   if (Error error = run.watcher.prepare())
     return std::move(error);
   if (options.explain)
     run.watcher.collectRemarks(run.compiler.context());
-  Expected<Compiler::Module> module = run.compiler.parseFile(options.file);
+  Expected<Compiler::Module> module =
+      run.compiler.parseText(text, (*file)->getBufferIdentifier());
   if (!module)
     return module.takeError();
   if (options.stopAfter.empty())

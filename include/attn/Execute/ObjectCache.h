@@ -36,6 +36,14 @@ public:
                                                       llvm::StringRef entry,
                                                       const TargetInfo &target);
 
+  /// The two halves of compile, for those who look at the modules between:
+  /// an entry that was kept, or null, and keeping one.
+  std::unique_ptr<Executable> find(llvm::StringRef source,
+                                   llvm::StringRef entry,
+                                   const TargetInfo &target) const;
+  void keep(llvm::StringRef source, llvm::StringRef entry,
+            const TargetInfo &target, const CompiledEntry &compiled);
+
   /// What is wrong with the folder, once; empty when nothing is, or when it was
   /// said before.
   std::string takeWarning();
@@ -53,7 +61,6 @@ private:
                     const TargetInfo &target) const;
   std::string pathOf(llvm::StringRef key) const;
   std::optional<CompiledEntry> read(llvm::StringRef key) const;
-  void write(llvm::StringRef key, const CompiledEntry &entry);
   llvm::Error tryWrite(const std::string &path, llvm::StringRef bytes) const;
   void prune() const;
 

@@ -155,6 +155,11 @@ static void test_parse(void) {
 }
 
 static void test_lower(void) {
+  char *rooms = attn_rooms(), unknown_room[200];
+  EXPECT(strncmp(rooms, "input, split-heads, fuse, ", 26) == 0);
+  snprintf(unknown_room, sizeof unknown_room,
+           "unknown room 'roof': expected one of %s", rooms);
+  attn_text_destroy(rooms);
   attn_module *module = NULL;
   EXPECT_SUCCESS(
       attn_module_parse(attention, strlen(attention), "good.mlir", &module));
@@ -167,8 +172,12 @@ static void test_lower(void) {
                "unknown target 'cpu:z80': no x86-64 or aarch64 CPU or level is "
                "named 'z80'");
   EXPECT_ERROR(attn_module_lower(module, "cpu:x86-64-v3", "roof"), "",
-               "unknown room 'roof': expected one of input, split-heads, fuse, "
-               "tile, linalg, cpu");
+               unknown_room);
+  char *described = NULL;
+  EXPECT_SUCCESS(attn_target_describe("cpu:x86-64-v3", &described));
+  expect_text(described, "cpu:x86-64-v3 (8 lanes of f32, 16 vector registers)",
+              __LINE__);
+  attn_text_destroy(described);
   EXPECT_SUCCESS(attn_module_run(
       module, "builtin.module(func.func(attn-split-heads),canonicalize)"));
   EXPECT_SUCCESS(attn_module_lower(module, "cpu:x86-64-v3", "fuse"));

@@ -1,4 +1,4 @@
-//===- Stages.cpp - What each room did ------------------------------------===//
+//===- StageWatcher.cpp - What each room did ------------------------------===//
 //
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/shared/Stages.h"
+#include "attn/Pipeline/StageWatcher.h"
 
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"

@@ -1,4 +1,4 @@
-//===- Stages.h - What each room did ----------------------------*- C++ -*-===//
+//===- StageWatcher.h - What each room did ----------------------*- C++ -*-===//
 //
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,8 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_SHARED_STAGES_H
-#define ATTN_TOOLS_SHARED_STAGES_H
+#ifndef ATTN_PIPELINE_STAGEWATCHER_H
+#define ATTN_PIPELINE_STAGEWATCHER_H
 
 #include "attn/Pipeline/Stage.h"
 #include "attn/Support/TargetInfo.h"
@@ -69,4 +69,4 @@ private:
 
 } // namespace attn
 
-#endif // ATTN_TOOLS_SHARED_STAGES_H
+#endif // ATTN_PIPELINE_STAGEWATCHER_H
