@@ -132,6 +132,8 @@ void ClauseLister<SdpaOp>::listOwn() {
 
 template <>
 void ClauseLister<MhaOp>::listOwn() {
+  offer(bool(op.getSource()), "context",
+        [](MhaOp op) { op.getSourceMutable().clear(); });
   offer(op.getKvHeads() == op.getHeads(), "kv_heads",
         [](MhaOp op) { op.removeKvHeadsAttr(); });
   offer(!op.getBiases().empty(), "biases",

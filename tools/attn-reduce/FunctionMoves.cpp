@@ -181,9 +181,9 @@ static bool isConstant(Value value) {
   return matchPattern(value, m_Constant());
 }
 
-/// The function becomes this op: its operands are arguments, its results what
-/// is returned.
-static bool isolate(Operation *op) {
+/// The function becomes this op: its operands are arguments, its results, or
+/// one of them, what is returned.
+static bool isolate(Operation *op, ValueRange returned) {
   auto func = op->getParentOfType<func::FuncOp>();
   Sizes sizes(func);
   DenseMap<Value, Value> arguments;
@@ -198,10 +198,32 @@ static bool isolate(Operation *op) {
       return false;
     operand.set(argument);
   }
-  func.getBody().front().getTerminator()->setOperands(op->getResults());
+  func.getBody().front().getTerminator()->setOperands(returned);
   func.removeResAttrsAttr();
   updateType(func);
   return true;
+}
+
+/// Nothing but this op and constants stands in the function.
+static bool isAlone(Operation *op) {
+  return llvm::all_of(op->getBlock()->without_terminator(), [&](Operation &o) {
+    return &o == op || o.hasTrait<OpTrait::ConstantLike>();
+  });
+}
+
+static void listIsolations(Operation *op, unsigned number, Moves &moves) {
+  std::string name = op->getName().getStringRef().str() + " alone";
+  // The list is taken from its end.
+  if (op->getNumResults() > 1)
+    moves.push_back({name + ", all results", [number](ModuleOp copy) {
+                       Operation *op = opNumber(copy, number);
+                       return isolate(op, op->getResults());
+                     }});
+  for (unsigned r = op->getNumResults(); r-- > 0;)
+    moves.push_back({name, [number, r](ModuleOp copy) {
+                       Operation *op = opNumber(copy, number);
+                       return isolate(op, op->getResult(r));
+                     }});
 }
 
 /// The value becomes an argument.
@@ -249,17 +271,19 @@ void attn::listOpMoves(ModuleOp module, Moves &moves) {
         op->hasTrait<OpTrait::ConstantLike>())
       return;
     std::string name = op->getName().getStringRef().str();
-    if (isa<AttnDialect>(op->getDialect()))
-      alone.push_back({name + " alone", [i](ModuleOp copy) {
-                         return isolate(opNumber(copy, i));
-                       }});
+    if (isa<AttnDialect>(op->getDialect()) && !isAlone(op))
+      listIsolations(op, i, alone);
     for (unsigned r = 0; r < op->getNumResults(); ++r) {
       if (op->getResult(r).use_empty())
         continue;
       cuts.push_back({name + " becomes an argument", [i, r](ModuleOp copy) {
                         return cut(opNumber(copy, i), r);
                       }});
-      for (unsigned o = 0; o < op->getNumOperands(); ++o)
+      // Where another result keeps the op, nothing is gained.
+      bool last = llvm::count_if(op->getResults(), [](Value result) {
+                    return !result.use_empty();
+                  }) == 1;
+      for (unsigned o = 0; last && o < op->getNumOperands(); ++o)
         if (op->getOperand(o).getType() == op->getResult(r).getType()) {
           skips.push_back({"skip " + name, [i, r, o](ModuleOp copy) {
                              return skip(opNumber(copy, i), r, o);
