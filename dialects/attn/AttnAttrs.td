@@ -49,7 +49,9 @@ def Attn_PlanAttr : AttrDef<Attn_Dialect, "Plan"> {
     it in Q K^T, `value_rows` channels in P V; `key_block` keys make one
     softmax step; `query_group` queries are one parallel task. On a GPU a
     thread block is the task: `warpgroups` of it compute, 64 queries each, and
-    `stages` blocks of keys and of values are in shared memory at once.
+    `stages` blocks of keys and of values are in shared memory at once. With
+    `blocks` that many thread blocks share all tasks, one after the other;
+    without, each task has a block of its own.
 
     Example:
     ```mlir
@@ -67,7 +69,8 @@ def Attn_PlanAttr : AttrDef<Attn_Dialect, "Plan"> {
     DefaultValuedParameter<"int64_t", "1">:$key_block,
     DefaultValuedParameter<"int64_t", "1">:$query_group,
     DefaultValuedParameter<"int64_t", "1">:$warpgroups,
-    DefaultValuedParameter<"int64_t", "1">:$stages
+    DefaultValuedParameter<"int64_t", "1">:$stages,
+    DefaultValuedParameter<"int64_t", "0">:$blocks
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

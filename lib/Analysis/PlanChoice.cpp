@@ -117,7 +117,7 @@ PlanChoice attn::choosePlan(const PlanRequest &request,
                             const TargetInfo &target) {
   MLIRContext *context = request.elementType.getContext();
   PlanChoice linalg{PlanAttr::get(context, Room::Linalg, Form::Unfused, 1, 1, 1,
-                                  1, 1, 1, 1, 1),
+                                  1, 1, 1, 1, 1, 0),
                     reasonForLinalg(request, target)};
   if (!linalg.reason.empty())
     return linalg;
@@ -138,7 +138,8 @@ PlanChoice attn::choosePlan(const PlanRequest &request,
   PlanAttr plan = PlanAttr::get(
       context, Room::CPU, Form::Flash, lanes, tiles.queryVectors, tiles.keyRows,
       tiles.valueRows, largeD ? tiles.keyBlockLargeD : tiles.keyBlock,
-      lanes * tiles.queryVectors, /*warpgroups=*/1, /*stages=*/1);
+      lanes * tiles.queryVectors, /*warpgroups=*/1, /*stages=*/1,
+      /*blocks=*/0);
   return {plan,
           llvm::formatv("{0} lanes of {1} on {2}", lanes,
                         lanes == target.f32Lanes ? "f32" : "f64", target.name)};

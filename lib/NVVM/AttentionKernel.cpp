@@ -27,6 +27,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 
@@ -50,24 +51,82 @@ Value AttentionKernel::f32(double value) {
 }
 
 LogicalResult AttentionKernel::emit() {
-  if (failed(readOperands()) || failed(readRules()) || failed(makeKeyBlocks()))
+  if (failed(readTypes()))
     return failure();
+  if (!sharesBlocks()) {
+    outline.enterBlockTask();
+    if (failed(readTask()))
+      return failure();
+  }
   allocate();
   int64_t consumers = plan.getWarpgroups();
-  // What setmaxnreg may give: 168 or 128 per thread in all, in parts.
-  int64_t producerRegisters = consumers == 3 ? 32 : 24;
-  int64_t consumerRegisters = consumers == 3 ? 160 : 240;
+  // What setmaxnreg may give: 65536 in all. To find one task after the other
+  // the producer needs more.
+  int64_t producerRegisters = consumers == 3 ? 32 : sharesBlocks() ? 40 : 24;
+  int64_t consumerRegisters = consumers == 3 ? 160 : sharesBlocks() ? 232 : 240;
   auto roles = frag::RolesOp::create(b, consumers, producerRegisters,
                                      consumerRegisters, consumers > 1);
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&roles.getProducer());
-  produce();
+  if (failed(eachTask(/*isWarp=*/false, [&] { produce(); })))
+    return failure();
   frag::YieldOp::create(b, ValueRange());
   Block *body =
       b.createBlock(&roles.getConsumer(), {}, {b.getIndexType()}, {b.getLoc()});
-  consume(body->getArgument(0));
+  warpgroup = body->getArgument(0);
+  warpgroupRow = arith::MulIOp::create(b, warpgroup, index(64));
+  if (failed(eachTask(/*isWarp=*/true, [&] { consume(); })))
+    return failure();
   frag::YieldOp::create(b, ValueRange());
   return failure(failedRule);
+}
+
+LogicalResult AttentionKernel::readTask() {
+  return success(succeeded(readOperands()) && succeeded(readRules()) &&
+                 succeeded(makeKeyBlocks()));
+}
+
+/// The code of this block's task, or a loop over its tasks: block x takes tasks
+/// x, x + blocks, ... The ring goes on from task to task, so that the first
+/// keys of a task arrive while the one before is finished.
+LogicalResult AttentionKernel::eachTask(bool isWarp,
+                                        function_ref<void()> body) {
+  round = i32(0);
+  if (!sharesBlocks()) {
+    body();
+    return success();
+  }
+  LogicalResult read = success();
+  Type type = b.getI32Type();
+  Value first = NVVM::BlockIdXOp::create(b, type);
+  Value step = NVVM::GridDimXOp::create(b, type);
+  scf::ForOp::create(
+      b, first, outline.numTasks(), step, ValueRange{round, round},
+      [&](OpBuilder &, Location, Value task, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToEnd(task.getParentBlock());
+        // All lanes have the same, which ptxas cannot see in a loop's values:
+        // without this the addresses of products take vector registers.
+        auto uniform = [&](Value x) -> Value {
+          if (!isWarp)
+            return x;
+          return NVVM::ShflOp::create(b, type, i32(-1), x, i32(0), i32(31),
+                                      NVVM::ShflKind::idx, UnitAttr());
+        };
+        ringStart = uniform(carried[0]);
+        round = uniform(carried[1]);
+        outline.enterTask(uniform(task));
+        read = readTask();
+        if (failed(read)) {
+          scf::YieldOp::create(b, carried);
+          return;
+        }
+        body();
+        Value end = arith::AddIOp::create(b, ringStart, blocks.count);
+        scf::YieldOp::create(
+            b, ValueRange{end, arith::AddIOp::create(b, round, i32(1))});
+      });
+  return read;
 }
 
 //===----------------------------------------------------------------------===//
@@ -105,7 +164,7 @@ LogicalResult AttentionKernel::readSlice(OperandSlice &slice, Value view,
   return success(bool(slice.map));
 }
 
-LogicalResult AttentionKernel::readOperands() {
+LogicalResult AttentionKernel::readTypes() {
   auto type = cast<MemRefType>(op.getQuery().getType());
   element = type.getElementType();
   keyBlock = plan.getKeyBlock();
@@ -126,12 +185,11 @@ LogicalResult AttentionKernel::readOperands() {
   if (!element.isF16() && !element.isBF16())
     return op.emitOpError("expects f16 or bf16 in the nvvm room, but got ")
            << element;
-  if (failed(readSlice(query, op.getQuery(), op.getLayout(0), 64)) ||
-      failed(readSlice(key, op.getKey(), op.getLayout(1), keyBlock)) ||
-      failed(readSlice(value, op.getValue(), op.getLayout(2), keyBlock)) ||
-      failed(
-          readSlice(output, finalize.getInits()[0], finalize.getLayout(), 64)))
-    return failure();
+  // Turns keep the warps of a consumer together from task to task.
+  if (sharesBlocks() && plan.getWarpgroups() < 2)
+    return op.emitOpError("expects a plan with at least 2 warpgroups where "
+                          "blocks have several tasks, but got ")
+           << plan;
   MLIRContext *context = b.getContext();
   scoreType = frag::AccType::get(context, 64, keyBlock, b.getF32Type());
   outputType = frag::AccType::get(context, 64, outputColumns(), b.getF32Type());
@@ -140,7 +198,16 @@ LogicalResult AttentionKernel::readOperands() {
   return success();
 }
 
-/// Floor of blocks of keys; the key grid is anchored at key 0.
+LogicalResult AttentionKernel::readOperands() {
+  Value out = finalize.getInits()[0];
+  return success(
+      succeeded(readSlice(query, op.getQuery(), op.getLayout(0), 64)) &&
+      succeeded(readSlice(key, op.getKey(), op.getLayout(1), keyBlock)) &&
+      succeeded(readSlice(value, op.getValue(), op.getLayout(2), keyBlock)) &&
+      succeeded(readSlice(output, out, finalize.getLayout(), 64)));
+}
+
+/// The blocks of keys of this task; the key grid is anchored at key 0.
 LogicalResult AttentionKernel::makeKeyBlocks() {
   Value lo = outline.get(op.getLo()), hi = outline.get(op.getHi());
   Value fullLo = outline.get(op.getFullLo());
@@ -180,6 +247,12 @@ LogicalResult AttentionKernel::makeKeyBlocks() {
   return success();
 }
 
+Value AttentionKernel::inRing(Value iteration) {
+  if (!ringStart)
+    return iteration;
+  return arith::AddIOp::create(b, ringStart, iteration);
+}
+
 Value AttentionKernel::firstKey(Value iteration) {
   Value it = arith::IndexCastOp::create(b, b.getIndexType(), iteration);
   Value block = arith::SubIOp::create(
@@ -206,11 +279,15 @@ void AttentionKernel::allocate() {
   queryTile = tile(rows, headDim, 1);
   keyTile = tile(keyBlock, headDim, stages);
   valueTile = tile(keyBlock, valueDim, stages);
-  // O leaves through the rows of Q that its warpgroup alone has read.
-  outputTile = valueDim <= headDim ? queryTile : tile(rows, valueDim, 1);
+  // O leaves through the rows of Q that its warpgroup alone has read, unless
+  // the next task's queries come in there.
+  outputTile = !sharesBlocks() && valueDim <= headDim ? queryTile
+                                                      : tile(rows, valueDim, 1);
   // Four warps of each consumer give a buffer back.
   int64_t warps = 4 * plan.getWarpgroups();
   queryFull = barriers(1, 1);
+  if (sharesBlocks())
+    queryEmpty = barriers(1, warps);
   keyFull = barriers(stages, 1);
   keyEmpty = barriers(stages, warps);
   valueFull = barriers(stages, 1);
@@ -218,25 +295,32 @@ void AttentionKernel::allocate() {
 }
 
 void AttentionKernel::loadKeys(Value iteration) {
-  frag::AcquireOp::create(b, keyEmpty, iteration);
+  Value place = inRing(iteration);
+  frag::AcquireOp::create(b, keyEmpty, place);
   Value row = arith::AddIOp::create(b, key.row, firstKey(iteration));
   frag::LoadOp::create(b, key.map, row, key.head, key.batch, keyTile, keyFull,
-                       iteration, keyBlock);
+                       place, keyBlock);
 }
 
 void AttentionKernel::loadValues(Value iteration) {
-  frag::AcquireOp::create(b, valueEmpty, iteration);
+  Value place = inRing(iteration);
+  frag::AcquireOp::create(b, valueEmpty, place);
   Value row = arith::AddIOp::create(b, value.row, firstKey(iteration));
   frag::LoadOp::create(b, value.map, row, value.head, value.batch, valueTile,
-                       valueFull, iteration, keyBlock);
+                       valueFull, place, keyBlock);
 }
 
 /// Keys run one block ahead of values, as the consumers do.
 void AttentionKernel::produce() {
   Value zero = i32(0), one = i32(1);
+  if (sharesBlocks()) { // while the last task's queries are still read
+    loadKeys(zero);
+    frag::AcquireOp::create(b, queryEmpty, round);
+  }
   frag::LoadOp::create(b, query.map, query.row, query.head, query.batch,
-                       queryTile, queryFull, zero, 64);
-  loadKeys(zero);
+                       queryTile, queryFull, round, 64);
+  if (!sharesBlocks())
+    loadKeys(zero);
   scf::ForOp::create(b, one, blocks.count, one, ValueRange(),
                      [&](OpBuilder &, Location, Value it, ValueRange) {
                        OpBuilder::InsertionGuard guard(b);
@@ -259,13 +343,14 @@ void AttentionKernel::passTurn() {
 
 /// Starts S = Q K(iteration)^T, in this warpgroup's turn.
 Value AttentionKernel::startScores(Value iteration) {
-  frag::AwaitOp::create(b, keyFull, iteration);
+  Value place = inRing(iteration);
+  frag::AwaitOp::create(b, keyFull, place);
   if (plan.getWarpgroups() > 1)
     frag::TakeTurnOp::create(b, warpgroup);
   auto pending =
       frag::PendingType::get(b.getContext(), 64, keyBlock, b.getF32Type());
   return frag::MmaSSOp::create(b, pending, queryTile, warpgroupRow, keyTile,
-                               iteration);
+                               place);
 }
 
 SoftmaxState AttentionKernel::firstBlock() {
@@ -273,14 +358,14 @@ SoftmaxState AttentionKernel::firstBlock() {
   Value pending = startScores(zero);
   passTurn();
   Value scores = frag::WaitOp::create(b, scoreType, 0, pending);
-  frag::ReleaseOp::create(b, keyEmpty, zero);
+  frag::ReleaseOp::create(b, keyEmpty, inRing(zero));
   scores = applyRules(scores, zero, /*masked=*/true);
   SoftmaxState state;
   state.maximum = maximumOf(scores, Value());
   Value p = exponentials(scoreType, scores, finiteMaximum(state.maximum));
   state.sum = frag::RowReduceOp::create(b, rowsType, frag::ReduceKind::Add, p);
   state.weights = frag::ToAOp::create(b, weightType, p);
-  frag::AwaitOp::create(b, valueFull, zero);
+  frag::AwaitOp::create(b, valueFull, inRing(zero));
   state.output = frag::FillOp::create(b, outputType, f32(0.0));
   return state;
 }
@@ -288,7 +373,8 @@ SoftmaxState AttentionKernel::firstBlock() {
 SoftmaxState AttentionKernel::nextBlock(Value iteration,
                                         const SoftmaxState &state,
                                         bool masked) {
-  Value previous = arith::SubIOp::create(b, iteration, i32(1));
+  Value place = inRing(iteration);
+  Value previous = arith::SubIOp::create(b, place, i32(1));
   auto pending = frag::PendingType::get(b.getContext(), 64, outputColumns(),
                                         b.getF32Type());
   Value newScores = startScores(iteration);
@@ -296,7 +382,7 @@ SoftmaxState AttentionKernel::nextBlock(Value iteration,
                                           previous, state.output);
   passTurn();
   Value scores = frag::WaitOp::create(b, scoreType, 1, newScores);
-  frag::ReleaseOp::create(b, keyEmpty, iteration);
+  frag::ReleaseOp::create(b, keyEmpty, place);
   scores = applyRules(scores, iteration, masked);
 
   SoftmaxState next;
@@ -309,7 +395,7 @@ SoftmaxState AttentionKernel::nextBlock(Value iteration,
     return math::FmaOp::create(b, x[0], x[1], x[2]);
   });
   // The edge that keeps the next wait late.
-  frag::AwaitOp::create(b, valueFull, iteration);
+  frag::AwaitOp::create(b, valueFull, place);
   Value output = frag::WaitOp::create(b, outputType, 0, newOutput);
   frag::ReleaseOp::create(b, valueEmpty, previous);
   next.weights = frag::ToAOp::create(b, weightType, p);
@@ -337,11 +423,9 @@ SoftmaxState AttentionKernel::walkBlocks(Value lo, Value hi,
           loop.getResult(3)};
 }
 
-void AttentionKernel::consume(Value number) {
-  warpgroup = number;
-  warpgroupRow = arith::MulIOp::create(b, number, index(64));
-  Value zero = i32(0), one = i32(1);
-  frag::AwaitOp::create(b, queryFull, zero);
+void AttentionKernel::consume() {
+  Value one = i32(1);
+  frag::AwaitOp::create(b, queryFull, round);
   SoftmaxState state = firstBlock();
   Value right = one;
   if (blocks.hasRight) {
@@ -355,10 +439,14 @@ void AttentionKernel::consume(Value number) {
 
   auto pending = frag::PendingType::get(b.getContext(), 64, outputColumns(),
                                         b.getF32Type());
-  Value last = arith::SubIOp::create(b, blocks.count, one);
+  Value last = inRing(arith::SubIOp::create(b, blocks.count, one));
+  if (sharesBlocks())
+    frag::ReleaseOp::create(b, queryEmpty, round);
   Value product = frag::MmaRSOp::create(b, pending, state.weights, valueTile,
                                         last, state.output);
   state.output = frag::WaitOp::create(b, outputType, 0, product);
+  if (sharesBlocks())
+    frag::ReleaseOp::create(b, valueEmpty, last);
   storeResults(state);
 }
 
@@ -373,6 +461,7 @@ LogicalResult attn::nvvm::emitAttentionKernel(scf::ForallOp loop,
   KernelOutline outline(loop, module, name, threads, forward);
   if (failed(AttentionKernel(outline, op, finalize).emit()))
     return failure();
-  outline.finish(frag::getSharedBytes(outline.kernel));
+  outline.finish(frag::getSharedBytes(outline.kernel),
+                 op.getPlan()->getBlocks());
   return success();
 }

@@ -51,6 +51,12 @@ public:
   mlir::LogicalResult emit();
 
 private:
+  bool sharesBlocks() { return plan.getBlocks() > 0; }
+  mlir::LogicalResult readTypes();
+  /// What the code of one task needs, at the builder's position.
+  mlir::LogicalResult readTask();
+  /// `isWarp`: whole warps execute it, not one thread.
+  mlir::LogicalResult eachTask(bool isWarp, llvm::function_ref<void()> body);
   mlir::LogicalResult readOperands();
   mlir::LogicalResult readSlice(OperandSlice &slice, mlir::Value view,
                                 mlir::AffineMap layout, int64_t boxRows);
@@ -61,7 +67,7 @@ private:
   void produce();
   void loadKeys(mlir::Value iteration);
   void loadValues(mlir::Value iteration);
-  void consume(mlir::Value warpgroup);
+  void consume();
   /// Channels of O in registers: whole steps of 16, those past Dv are dropped.
   int64_t outputColumns() const { return llvm::alignTo(valueDim, 16); }
   mlir::Value startScores(mlir::Value iteration);
@@ -91,6 +97,8 @@ private:
                   llvm::function_ref<mlir::Value(mlir::ValueRange)> body,
                   mlir::ValueRange at = {});
   mlir::Value firstKey(mlir::Value iteration);
+  /// The place of a task's iteration in the ring.
+  mlir::Value inRing(mlir::Value iteration);
   mlir::Value i32(int64_t value);
   mlir::Value index(int64_t value);
   mlir::Value f32(double value);
@@ -115,7 +123,10 @@ private:
   bool failedRule = false;
 
   mlir::Value queryTile, keyTile, valueTile, outputTile;
-  mlir::Value queryFull, keyFull, keyEmpty, valueFull, valueEmpty;
+  mlir::Value queryFull, queryEmpty, keyFull, keyEmpty, valueFull, valueEmpty;
+  /// i32, where blocks have several tasks: iterations of the tasks before, and
+  /// their number.
+  mlir::Value ringStart, round;
   mlir::Value warpgroup;    ///< of the consumer being written
   mlir::Value warpgroupRow; ///< its first row in the tile of queries
 };

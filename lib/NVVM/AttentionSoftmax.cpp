@@ -63,6 +63,7 @@ LogicalResult AttentionKernel::readRules() {
       return failure();
   if (finalize.getInits().size() == 2 && failed(readLse()))
     return failure();
+  scalarCaptures.clear();
   for (Value captured : op.getCaptures()) {
     auto type = dyn_cast<MemRefType>(captured.getType());
     if (!type) {

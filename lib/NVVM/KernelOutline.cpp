@@ -23,7 +23,7 @@ using namespace attn::nvvm;
 KernelOutline::KernelOutline(scf::ForallOp loop, gpu::GPUModuleOp module,
                              StringRef name, int64_t threads, bool forward)
     : b(loop.getLoc(), loop.getContext()), loop(loop), threads(threads),
-      host(loop.getLoc(), loop) {
+      forward(forward), host(loop.getLoc(), loop) {
   b.setInsertionPointToEnd(module.getBody());
   auto type =
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), {});
@@ -36,25 +36,55 @@ KernelOutline::KernelOutline(scf::ForallOp loop, gpu::GPUModuleOp module,
   kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                   b.getI32IntegerAttr(1));
   b.setInsertionPointToStart(kernel.addEntryBlock(b));
-  mapBlockIds(forward);
 }
 
-/// Block (x, y, z) computes (b, h, m) = (z, y, x * group).
-void KernelOutline::mapBlockIds(bool forward) {
+Value KernelOutline::tasksAlong(unsigned dim) {
   Type i32 = b.getI32Type();
-  Value x = NVVM::BlockIdXOp::create(b, i32);
+  OpFoldResult bound = loop.getMixedUpperBound()[dim];
+  Value size;
+  if (std::optional<int64_t> constant = getConstantIntValue(bound))
+    size = arith::ConstantOp::create(b, b.getI32IntegerAttr(*constant));
+  else
+    size = arith::IndexCastOp::create(b, i32, get(cast<Value>(bound)));
+  int64_t step = *getConstantIntValue(loop.getMixedStep()[dim]);
+  Value rows = arith::ConstantOp::create(b, b.getI32IntegerAttr(step));
+  Value more = arith::ConstantOp::create(b, b.getI32IntegerAttr(step - 1));
+  return arith::DivUIOp::create(b, arith::AddIOp::create(b, size, more), rows);
+}
+
+Value KernelOutline::numTasks() {
+  Value heads = arith::MulIOp::create(b, tasksAlong(0), tasksAlong(1));
+  return arith::MulIOp::create(b, heads, tasksAlong(2));
+}
+
+/// Values of the loop's body are computed again for (batch, head, tile).
+void KernelOutline::enter(Value batch, Value head, Value tile) {
+  map = IRMapping();
+  Type i32 = b.getI32Type();
   if (!forward) {
-    Value count = NVVM::GridDimXOp::create(b, i32);
     Value one = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
-    x = arith::SubIOp::create(b, arith::SubIOp::create(b, count, one), x);
+    Value last = arith::SubIOp::create(b, tasksAlong(2), one);
+    tile = arith::SubIOp::create(b, last, tile);
   }
   int64_t group = *getConstantIntValue(loop.getMixedStep()[2]);
-  Value rows = arith::ConstantOp::create(b, b.getI32IntegerAttr(group));
-  Value ids[] = {NVVM::BlockIdZOp::create(b, i32),
-                 NVVM::BlockIdYOp::create(b, i32),
-                 arith::MulIOp::create(b, x, rows)};
+  Value rows = arith::ConstantOp::create(b, i32, b.getI32IntegerAttr(group));
+  Value ids[] = {batch, head, arith::MulIOp::create(b, tile, rows)};
   for (auto [iv, id] : llvm::zip_equal(loop.getInductionVars(), ids))
     map.map(iv, arith::IndexCastOp::create(b, b.getIndexType(), id));
+}
+
+void KernelOutline::enterBlockTask() {
+  Type i32 = b.getI32Type();
+  enter(NVVM::BlockIdZOp::create(b, i32), NVVM::BlockIdYOp::create(b, i32),
+        NVVM::BlockIdXOp::create(b, i32));
+}
+
+void KernelOutline::enterTask(Value task) {
+  Value tiles = tasksAlong(2), heads = tasksAlong(1);
+  Value rest = arith::DivUIOp::create(b, task, tiles);
+  enter(arith::DivUIOp::create(b, rest, heads),
+        arith::RemUIOp::create(b, rest, heads),
+        arith::RemUIOp::create(b, task, tiles));
 }
 
 bool KernelOutline::isInLoop(Value value) {
@@ -253,7 +283,7 @@ Value KernelOutline::load(ImplicitLocOpBuilder &at, Value buffer,
   return LLVM::LoadOp::create(at, element, pointer);
 }
 
-void KernelOutline::finish(int64_t sharedBytes) {
+void KernelOutline::finish(int64_t sharedBytes, int64_t blocks) {
   LLVM::ReturnOp::create(b, ValueRange());
   kernel.setFunctionType(LLVM::LLVMFunctionType::get(
       LLVM::LLVMVoidType::get(b.getContext()),
@@ -273,7 +303,9 @@ void KernelOutline::finish(int64_t sharedBytes) {
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(host, value);
   };
-  gpu::KernelDim3 grid{bound(2), bound(1), bound(0)};
+  gpu::KernelDim3 grid =
+      blocks ? gpu::KernelDim3{constant(blocks), constant(1), constant(1)}
+             : gpu::KernelDim3{bound(2), bound(1), bound(0)};
   gpu::KernelDim3 block{constant(threads), constant(1), constant(1)};
   Value shared = arith::ConstantOp::create(
       host, host.getI32IntegerAttr(int32_t(sharedBytes)));

@@ -22,11 +22,18 @@ namespace attn::nvvm {
 
 class KernelOutline {
 public:
-  /// Makes an empty kernel `name` in `module` for the loop over (b, h, m): one
-  /// block per iteration, `threads` threads. `forward` says whether the first
-  /// block takes the first queries or the last.
+  /// Makes an empty kernel `name` in `module`, of `threads` threads, for the
+  /// loop over (b, h, m). `forward` says whether the first task takes the first
+  /// queries or the last.
   KernelOutline(mlir::scf::ForallOp loop, mlir::gpu::GPUModuleOp module,
                 llvm::StringRef name, int64_t threads, bool forward);
+
+  /// How many tasks there are, i32. They are numbered with m fastest, then h,
+  /// then b.
+  mlir::Value numTasks();
+  /// From now on `get` computes for this block's task, or for task `task`.
+  void enterBlockTask();
+  void enterTask(mlir::Value task);
 
   /// A value of the loop's body or from above it, in the kernel: computed again
   /// from the parameters. Null, with an error, for what a kernel cannot have.
@@ -48,8 +55,9 @@ public:
   mlir::Value load(mlir::ImplicitLocOpBuilder &at, mlir::Value buffer,
                    mlir::ValueRange indices);
 
-  /// Ends the kernel and puts its launch in the place of the loop.
-  void finish(int64_t sharedBytes);
+  /// Ends the kernel and puts its launch in the place of the loop: a block per
+  /// task, or `blocks` where that is not 0.
+  void finish(int64_t sharedBytes, int64_t blocks);
 
   mlir::LLVM::LLVMFuncOp kernel;
   /// At the end of the kernel's body.
@@ -61,10 +69,13 @@ private:
   mlir::Value size(mlir::Value buffer, int64_t dim);
   mlir::Value scalarParameter(mlir::Value value);
   bool isInLoop(mlir::Value value);
-  void mapBlockIds(bool forward);
+  /// Tasks along dimension `dim` of the loop, i32.
+  mlir::Value tasksAlong(unsigned dim);
+  void enter(mlir::Value batch, mlir::Value head, mlir::Value tile);
 
   mlir::scf::ForallOp loop;
   int64_t threads;
+  bool forward;
   /// In front of the loop.
   mlir::ImplicitLocOpBuilder host;
   mlir::IRMapping map;

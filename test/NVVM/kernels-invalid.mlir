@@ -46,3 +46,17 @@ func.func @around(%x: memref<4xf32>) {
   }
   return
 }
+
+// -----
+
+#plan = #attn.plan<room = nvvm, form = flash, key_block = 128, query_group = 64, stages = 2, blocks = 132>
+func.func @shared_blocks(%q: memref<1x1x128x64xbf16>, %s: f32, %i: index) {
+  %n = arith.constant 128 : index
+  scf.forall (%b, %h, %m) in (1, 1, 1) {
+    // expected-error @below {{expects a plan with at least 2 warpgroups where blocks have several tasks, but got}}
+    %p = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %n, full %i to %n) tile(%b, %h, %m) of(%n, %n) {plan = #plan}
+      : memref<1x1x128x64xbf16>, memref<1x1x128x64xbf16>, memref<1x1x128x64xbf16> -> !attn.partial<f32>
+    attn.finalize %p outs(%q) layout(bhsd) : !attn.partial<f32>, memref<1x1x128x64xbf16>
+  }
+  return
+}

@@ -5,7 +5,9 @@
 // CHECK-LABEL: gpu.module @causal_kernels [#nvvm.target<O = 3, chip = "sm_90a", features = "+ptx80">]
 // CHECK:         llvm.func @causal_attention_0({{.*}}nvvm.maxntid = array<i32: 384>
 // Later queries see more keys: they go first.
-// CHECK:           nvvm.read.ptx.sreg.nctaid.x
+// CHECK:           %[[X:.*]] = nvvm.read.ptx.sreg.ctaid.x
+// CHECK:           %[[LAST:.*]] = arith.subi %{{.*}}, %c1_i32
+// CHECK-NEXT:      arith.subi %[[LAST]], %[[X]]
 // CHECK-DAG:       %[[Q:.*]] = frag.alloc : !frag.tile<128x128xbf16>
 // CHECK-DAG:       %[[K:.*]] = frag.alloc : !frag.tile<128x128xbf16, stages = 2>
 // CHECK:           frag.alloc_barriers arrivals(8)
@@ -60,7 +62,8 @@ func.func @causal(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: te
 
 // Without a mask: one loop, in which nothing is masked; the first queries first. [B,S,H,D] is a matter of strides.
 // CHECK-LABEL: llvm.func @full_attention_0
-// CHECK-NOT:       nctaid
+// CHECK:           %[[X:.*]] = nvvm.read.ptx.sreg.ctaid.x
+// CHECK-NEXT:      arith.muli %[[X]], %c192_i32
 // CHECK:           frag.roles consumers(3) registers(32, 160) turns
 // CHECK:           } consumer {
 // CHECK:             scf.for
@@ -89,5 +92,34 @@ func.func @full(%q: tensor<?x?x?x64xf16>, %k: tensor<?x?x?x64xf16>, %v: tensor<?
 // CHECK-COUNT-3:     scf.for
 func.func @window(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %c: f32) -> tensor<?x?x?x128xbf16> {
   %o = attn.sdpa %q, %k, %k softcap(%c) causal(bottom_right) window(100, 0) : tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16> -> tensor<?x?x?x128xbf16>
+  return %o : tensor<?x?x?x128xbf16>
+}
+
+// -----
+
+// 132 blocks share all tasks: the ring goes on from task to task, and the next task's queries come while the last one is finished.
+// CHECK-LABEL: llvm.func @shared_attention_0
+// CHECK:           %[[Q:.*]] = frag.alloc : !frag.tile<128x128xbf16>
+// CHECK:           %[[O:.*]] = frag.alloc : !frag.tile<128x128xbf16>
+// CHECK:           frag.roles {{.*}} producer {
+// CHECK:             scf.for %{{.*}} = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[START:.*]] = %{{.*}}, %[[ROUND:.*]] = %{{.*}}) -> (i32, i32)
+// CHECK:               frag.acquire %[[KEMPTY:.*]][%[[START]]]
+// CHECK:               frag.acquire %[[QEMPTY:.*]][%[[ROUND]]] : !frag.barriers<1>
+// CHECK:               frag.load {{.*}} to %[[Q]] signal %[[QFULL:.*]][%[[ROUND]]]
+// CHECK:               scf.for
+// CHECK:           } consumer {
+// CHECK:             scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %[[R:.*]] = %{{.*}}) -> (i32, i32)
+// CHECK:               %[[U:.*]] = nvvm.shfl.sync idx %{{.*}}, %[[R]]
+// CHECK:               frag.await %[[QFULL]][%[[U]]]
+// CHECK:               scf.for
+// CHECK:               frag.release %[[QEMPTY]][%[[U]]]
+// CHECK:               frag.mma_rs
+// CHECK:               frag.release
+// CHECK:               frag.store {{.*}} through %[[O]]
+// CHECK-LABEL: func.func @shared(
+// CHECK:         gpu.launch_func @shared_kernels::@shared_attention_0 blocks in (%c132, %c1, %c1) threads in (%c384, %c1, %c1)
+#plan = #attn.plan<room = nvvm, form = flash, key_block = 160, query_group = 128, warpgroups = 2, stages = 2, blocks = 132>
+func.func @shared(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16> {
+  %o = attn.sdpa %q, %k, %v {plan = #plan} : tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16> -> tensor<?x?x?x128xbf16>
   return %o : tensor<?x?x?x128xbf16>
 }

@@ -78,7 +78,7 @@ TEST_F(PlanChoiceTest, Tiles) {
     PlanAttr found = plan(request, c.target);
     EXPECT_EQ(found, PlanAttr::get(&context, Room::CPU, Form::Flash, c.lanes,
                                    c.vectors, c.keyRows, c.valueRows,
-                                   c.keyBlock, c.group, 1, 1));
+                                   c.keyBlock, c.group, 1, 1, 0));
     // The half-precision types accumulate in f32.
     if (c.isF64)
       continue;
@@ -143,7 +143,7 @@ TEST_F(PlanChoiceTest, TilesForTensorCores) {
     request.elementType = builder.getBF16Type();
     PlanAttr expected =
         PlanAttr::get(&context, Room::NVVM, Form::Flash, 1, 1, 1, 1,
-                      row.keyBlock, 64 * row.warpgroups, row.warpgroups, 2);
+                      row.keyBlock, 64 * row.warpgroups, row.warpgroups, 2, 0);
     EXPECT_EQ(plan(request, "nvvm:sm_90a"), expected) << row.headDim;
     EXPECT_EQ(plan(request, "nvvm-emulation:sm_90a"), expected) << row.headDim;
     request.elementType = builder.getF32Type();

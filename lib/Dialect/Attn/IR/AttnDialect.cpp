@@ -65,12 +65,14 @@ LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                int64_t queryVectors, int64_t keyRows,
                                int64_t valueRows, int64_t keyBlock,
                                int64_t queryGroup, int64_t warpgroups,
-                               int64_t stages) {
+                               int64_t stages, int64_t blocks) {
   for (int64_t size : {lanes, queryVectors, keyRows, valueRows, keyBlock,
                        queryGroup, warpgroups, stages})
     if (size < 1)
       return emitError() << "expects every size of a plan to be >= 1, but got "
                          << size;
+  if (blocks < 0)
+    return emitError() << "expects blocks >= 0, but got " << blocks;
   if (keyBlock % keyRows != 0)
     return emitError() << "expects key_block (" << keyBlock
                        << ") to be a multiple of key_rows (" << keyRows << ")";
