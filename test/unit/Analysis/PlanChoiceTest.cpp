@@ -114,7 +114,7 @@ TEST_F(PlanChoiceTest, LinalgTakesWhatItMust) {
   PlanRequest request;
   request.elementType = builder.getF32Type();
   PlanAttr unfused = PlanAttr::get(&context, Room::Linalg, Form::Unfused, 1, 1,
-                                   1, 1, 1, 1, 1, 1);
+                                   1, 1, 1, 1, 1, 1, 0);
   EXPECT_EQ(plan(request, "linalg"), unfused);
   request.wantsWeights = true;
   EXPECT_EQ(plan(request, "cpu:x86-64-v4"), unfused);
