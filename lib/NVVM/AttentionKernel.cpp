@@ -68,14 +68,14 @@ LogicalResult AttentionKernel::emit() {
                                      consumerRegisters, consumers > 1);
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&roles.getProducer());
-  if (failed(eachTask(/*isWarp=*/false, [&] { produce(); })))
+  if (failed(eachTask([&] { produce(); })))
     return failure();
   frag::YieldOp::create(b, ValueRange());
   Block *body =
       b.createBlock(&roles.getConsumer(), {}, {b.getIndexType()}, {b.getLoc()});
   warpgroup = body->getArgument(0);
   warpgroupRow = arith::MulIOp::create(b, warpgroup, index(64));
-  if (failed(eachTask(/*isWarp=*/true, [&] { consume(); })))
+  if (failed(eachTask([&] { consume(); })))
     return failure();
   frag::YieldOp::create(b, ValueRange());
   return failure(failedRule);
@@ -86,45 +86,53 @@ LogicalResult AttentionKernel::readTask() {
                  succeeded(makeKeyBlocks()));
 }
 
-/// The code of this block's task, or a loop over its tasks: block x takes tasks
-/// x, x + blocks, ... The ring goes on from task to task, so that the first
-/// keys of a task arrive while the one before is finished.
-LogicalResult AttentionKernel::eachTask(bool isWarp,
-                                        function_ref<void()> body) {
-  round = i32(0);
+/// The code of this block's task, or a loop over its tasks. The ring goes on
+/// from task to task, so that the first keys of a task arrive while the one
+/// before is finished. In every other wave the blocks take their tasks in
+/// reverse order: under a causal rule a block that had much then has little.
+LogicalResult AttentionKernel::eachTask(function_ref<void()> body) {
+  Value zero = i32(0), one = i32(1);
+  round = zero;
   if (!sharesBlocks()) {
     body();
     return success();
   }
-  LogicalResult read = success();
   Type type = b.getI32Type();
-  Value first = NVVM::BlockIdXOp::create(b, type);
-  Value step = NVVM::GridDimXOp::create(b, type);
+  Value block = NVVM::BlockIdXOp::create(b, type);
+  Value count = NVVM::GridDimXOp::create(b, type);
+  Value last = arith::SubIOp::create(b, count, one);
+  Value reversed = arith::SubIOp::create(b, last, block);
+  auto placeIn = [&](Value wave) -> Value {
+    Value odd = arith::AndIOp::create(b, wave, one);
+    Value forward =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, odd, zero);
+    return arith::SelectOp::create(b, forward, block, reversed);
+  };
+  Value tasks = outline.numTasks();
+  Value full = arith::DivUIOp::create(b, tasks, count);
+  Value rest = arith::RemUIOp::create(b, tasks, count);
+  Value hasMore =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, placeIn(full), rest);
+  Value more = arith::ExtUIOp::create(b, type, hasMore);
+  Value waves = arith::AddIOp::create(b, full, more);
+  LogicalResult read = success();
   scf::ForOp::create(
-      b, first, outline.numTasks(), step, ValueRange{round, round},
-      [&](OpBuilder &, Location, Value task, ValueRange carried) {
+      b, zero, waves, one, zero,
+      [&](OpBuilder &, Location, Value wave, ValueRange carried) {
         OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToEnd(task.getParentBlock());
-        // All lanes have the same, which ptxas cannot see in a loop's values:
-        // without this the addresses of products take vector registers.
-        auto uniform = [&](Value x) -> Value {
-          if (!isWarp)
-            return x;
-          return NVVM::ShflOp::create(b, type, i32(-1), x, i32(0), i32(31),
-                                      NVVM::ShflKind::idx, UnitAttr());
-        };
-        ringStart = uniform(carried[0]);
-        round = uniform(carried[1]);
-        outline.enterTask(uniform(task));
+        b.setInsertionPointToEnd(wave.getParentBlock());
+        ringStart = carried.front();
+        round = wave;
+        Value before = arith::MulIOp::create(b, wave, count);
+        outline.enterTask(arith::AddIOp::create(b, before, placeIn(wave)));
         read = readTask();
         if (failed(read)) {
           scf::YieldOp::create(b, carried);
           return;
         }
         body();
-        Value end = arith::AddIOp::create(b, ringStart, blocks.count);
         scf::YieldOp::create(
-            b, ValueRange{end, arith::AddIOp::create(b, round, i32(1))});
+            b, arith::AddIOp::create(b, ringStart, blocks.count).getResult());
       });
   return read;
 }

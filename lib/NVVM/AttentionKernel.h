@@ -55,8 +55,7 @@ private:
   mlir::LogicalResult readTypes();
   /// What the code of one task needs, at the builder's position.
   mlir::LogicalResult readTask();
-  /// `isWarp`: whole warps execute it, not one thread.
-  mlir::LogicalResult eachTask(bool isWarp, llvm::function_ref<void()> body);
+  mlir::LogicalResult eachTask(llvm::function_ref<void()> body);
   mlir::LogicalResult readOperands();
   mlir::LogicalResult readSlice(OperandSlice &slice, mlir::Value view,
                                 mlir::AffineMap layout, int64_t boxRows);

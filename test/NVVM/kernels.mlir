@@ -102,17 +102,20 @@ func.func @window(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %c: f3
 // CHECK:           %[[Q:.*]] = frag.alloc : !frag.tile<128x128xbf16>
 // CHECK:           %[[O:.*]] = frag.alloc : !frag.tile<128x128xbf16>
 // CHECK:           frag.roles {{.*}} producer {
-// CHECK:             scf.for %{{.*}} = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[START:.*]] = %{{.*}}, %[[ROUND:.*]] = %{{.*}}) -> (i32, i32)
-// CHECK:               frag.acquire %[[KEMPTY:.*]][%[[START]]]
-// CHECK:               frag.acquire %[[QEMPTY:.*]][%[[ROUND]]] : !frag.barriers<1>
-// CHECK:               frag.load {{.*}} to %[[Q]] signal %[[QFULL:.*]][%[[ROUND]]]
+// In odd waves in reverse order: 132 w + (w odd ? 131 - x : x).
+// CHECK:             scf.for %[[WAVE:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[START:.*]] = %{{.*}}) -> (i32)
+// CHECK:               %[[BEFORE:.*]] = arith.muli %[[WAVE]], %[[N:.*]] : i32
+// CHECK:               %[[PLACE:.*]] = arith.select
+// CHECK:               arith.addi %[[BEFORE]], %[[PLACE]]
+// CHECK:               frag.acquire %{{.*}}[%[[START]]]
+// CHECK:               frag.acquire %[[QEMPTY:.*]][%[[WAVE]]] : !frag.barriers<1>
+// CHECK:               frag.load {{.*}} to %[[Q]] signal %[[QFULL:.*]][%[[WAVE]]]
 // CHECK:               scf.for
 // CHECK:           } consumer {
-// CHECK:             scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %[[R:.*]] = %{{.*}}) -> (i32, i32)
-// CHECK:               %[[U:.*]] = nvvm.shfl.sync idx %{{.*}}, %[[R]]
-// CHECK:               frag.await %[[QFULL]][%[[U]]]
+// CHECK:             scf.for %[[W:.*]] = %{{.*}} to %{{.*}} iter_args(%{{.*}} = %{{.*}}) -> (i32)
+// CHECK:               frag.await %[[QFULL]][%[[W]]]
 // CHECK:               scf.for
-// CHECK:               frag.release %[[QEMPTY]][%[[U]]]
+// CHECK:               frag.release %[[QEMPTY]][%[[W]]]
 // CHECK:               frag.mma_rs
 // CHECK:               frag.release
 // CHECK:               frag.store {{.*}} through %[[O]]
