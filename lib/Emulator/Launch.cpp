@@ -74,6 +74,9 @@ void Session::addBuffer(const void *data, size_t bytes) {
   if (!data || !bytes)
     return;
   auto begin = reinterpret_cast<uintptr_t>(data);
+  for (const Buffer &buffer : buffers)
+    if (buffer.begin <= begin && begin + bytes <= buffer.end)
+      return;
   buffers.push_back({begin, begin + bytes});
 }
 

@@ -270,8 +270,14 @@ Error Executable::runChecked(Arguments &inputs, ArrayRef<TensorView> outputs,
     return outOfMemory("a workspace of " + Twine(bytes) + " bytes");
   inputs.addBuffer(buffer.data, bytes);
   int32_t status = 0;
+  emulator::Options emulation = options.emulation;
+  emulation.threads = attn_rt_get_num_threads();
+  emulator::Session session(
+      emulation); // of the kernels that the entry launches
   inputs.call(entry, &status);
   scratch->give(buffer);
+  if (session.fault() != emulator::Fault::None)
+    return makeError(session.report());
   if (status == 0)
     return Error::success();
   if (status < 0 ||

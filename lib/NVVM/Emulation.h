@@ -31,6 +31,9 @@ enum AddressSpace : unsigned {
 /// The address space of a pointer; nothing for other types.
 std::optional<unsigned> addressSpaceOf(mlir::Type type);
 
+/// `llvm.load at attention.mlir:12:3`, for reports.
+std::string describeSite(llvm::StringRef name, mlir::Location loc);
+
 /// Where the shared variables of a module lie.
 struct SharedLayout {
   llvm::StringMap<uint32_t> offsets; ///< of the variables with a size

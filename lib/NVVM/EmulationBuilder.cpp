@@ -66,26 +66,23 @@ Value Rewriter::constant64(int64_t value) {
                                   b.getI64IntegerAttr(value));
 }
 
-/// `attention.mlir:12:3`, the innermost place that is known.
-static std::string placeOf(Location loc) {
-  std::string text;
+std::string attn::emulation::describeSite(StringRef name, Location loc) {
+  std::string place; // the innermost that is known
   loc->walk([&](Location inner) {
     auto file = dyn_cast<FileLineColLoc>(inner);
     if (!file)
       return WalkResult::advance();
-    text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
-            Twine(file.getColumn()))
-               .str();
+    place = (" at " + file.getFilename().getValue() + ":" +
+             Twine(file.getLine()) + ":" + Twine(file.getColumn()))
+                .str();
     return WalkResult::interrupt();
   });
-  return text;
+  return name.str() + place;
 }
 
 Value Rewriter::site() {
-  std::string place = placeOf(loc);
-  LLVM::GlobalOp text =
-      host.string(place.empty() ? name : name + " at " + place);
-  return LLVM::AddressOfOp::create(b, loc, text);
+  return LLVM::AddressOfOp::create(b, loc,
+                                   host.string(describeSite(name, loc)));
 }
 
 Value Rewriter::call(const Twine &callee, Type result, ValueRange operands) {

@@ -9,9 +9,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/NVVM/Passes.h"
-#include "lib/NVVM/Emulation.h"
+#include "lib/NVVM/EmulationHost.h"
 
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 
 namespace attn {
@@ -74,6 +73,9 @@ public:
          llvm::make_early_inc_range(getOperation().getOps<gpu::GPUModuleOp>()))
       if (failed(emulate(host, device)))
         return signalPassFailure();
+    if (failed(emulation::rewriteHost(host)))
+      return signalPassFailure();
+    getOperation()->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
   }
 
 private:

@@ -11,6 +11,7 @@
 #ifndef ATTN_EXECUTE_EXECUTABLE_H
 #define ATTN_EXECUTE_EXECUTABLE_H
 
+#include "attn/Emulator/Emulator.h"
 #include "attn/Execute/CompiledEntry.h"
 
 #include <memory>
@@ -32,6 +33,9 @@ struct CallOptions {
   int threads = 0;
   /// Made from the same weights; null packs them for this call only.
   const PackedWeights *weights = nullptr;
+  /// How kernels of a target nvvm-emulation are timed; its `threads` are those
+  /// above.
+  emulator::Options emulation;
 };
 
 /// An entry in memory. All calls are const and may be made from several threads

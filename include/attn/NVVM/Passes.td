@@ -90,10 +90,15 @@ def NVVMToEmulationPass : Pass<"attn-nvvm-to-emulation", "::mlir::ModuleOp"> {
     %a = llvm.call @attn_emu_shared_address(%p, %c4, %c4, %read, %site)
     %1 = llvm.load %a : !llvm.ptr -> f32
     ```
-    Reads: kernels in the llvm and nvvm dialects. Declines: an op, an intrinsic
+    In host functions `gpu.launch_func` becomes `attn_emu_launch`, after the
+    buffers that it passes are registered, and `frag.tensor_map` becomes
+    `attn_emu_encode_tensor_map`.
+
+    Reads: kernels in the llvm and nvvm dialects, host functions on memrefs. Declines: an op, an intrinsic
     or an asm string that the emulator does not know is an error that names it.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 #endif // ATTN_NVVM_PASSES_TD
