@@ -121,6 +121,22 @@ void attn::buildCPUPipeline(OpPassManager &pm, const TargetInfo &target) {
   addLLVMPasses(pm);
 }
 
+void attn::buildCPUEntryPipeline(OpPassManager &pm) {
+  pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
+  pm.addPass(createSymbolDCEPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(memref::createResolveShapedTypeResultDimsPass());
+  pm.addPass(createCPUEntryABIPass());
+  // Results are computed in the caller's memory.
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+}
+
+void attn::buildCPUHostPipeline(OpPassManager &pm) {
+  pm.addPass(createCPUWorkspacePass());
+  addCleanup(pm);
+  addLLVMPasses(pm);
+}
+
 namespace {
 struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
   Option<std::string> target{

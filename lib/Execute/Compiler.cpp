@@ -172,8 +172,10 @@ Compiler::compileToObject(ModuleOp module, StringRef entryName,
   if (!lowered)
     return lowered.takeError();
   DiagnosticText diagnostics(mlirContext.get());
+  bool emulated = options.target.kind == TargetKind::NVVMEmulation;
   Expected<ObjectCode> code =
-      attn::compileToObject(module, options.target, codegenLevel,
+      attn::compileToObject(module, codeTarget(options.target),
+                            emulated ? emulationLevel : codegenLevel,
                             Executable::symbols(lowered->signature.entry));
   if (!code)
     return diagnostics.take(toString(code.takeError()));

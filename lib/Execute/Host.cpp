@@ -107,7 +107,16 @@ Expected<TargetInfo> resolveTarget(StringRef text) {
   return TargetInfo::parse((text + ":armv8-a").str());
 }
 
+TargetInfo codeTarget(const TargetInfo &target) {
+  if (target.kind != TargetKind::NVVMEmulation)
+    return target;
+  bool isX86 = Triple(sys::getProcessTriple()).isX86();
+  return cantFail(TargetInfo::parse(isX86 ? "cpu:x86-64-v3" : "cpu:armv8-a"));
+}
+
 Error checkRunsHere(const TargetInfo &target) {
+  if (target.kind == TargetKind::NVVMEmulation)
+    return checkRunsHere(codeTarget(target));
   Triple host(sys::getProcessTriple());
   if (Triple(target.triple).getArch() != host.getArch())
     return createStringError(inconvertibleErrorCode(),

@@ -18,11 +18,16 @@ using namespace mlir;
 using namespace attn;
 
 void attn::buildNVVMPipeline(OpPassManager &pm, const TargetInfo &target) {
-  // No canonicalization before the kernels are made: it would fold the loop
-  // around a single task away, and the loop is the launch.
   pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
   pm.addPass(createSymbolDCEPass());
   pm.addPass(createCSEPass());
+  buildNVVMKernelPipeline(pm, target);
+}
+
+void attn::buildNVVMKernelPipeline(OpPassManager &pm,
+                                   const TargetInfo &target) {
+  // No canonicalization before the kernels are made: it would fold the loop
+  // around a single task away, and the loop is the launch.
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =

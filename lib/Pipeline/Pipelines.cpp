@@ -144,9 +144,21 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   buildLinalgPipeline(pm);
   if (gate.leave(Stage::Linalg))
     return;
-  if (options.target.isNVVM()) {
+  if (options.target.kind == TargetKind::NVVM) {
     buildNVVMPipeline(pm, options.target);
     gate.leave(Stage::NVVM);
+    return;
+  }
+  if (options.target.kind == TargetKind::NVVMEmulation) {
+    // Called like any entry of this machine; only the kernels are those of a
+    // GPU.
+    buildCPUEntryPipeline(pm);
+    buildNVVMKernelPipeline(pm, options.target);
+    if (gate.leave(Stage::NVVM))
+      return;
+    pm.addPass(createNVVMToEmulationPass());
+    buildCPUHostPipeline(pm);
+    gate.leave(Stage::CPU);
     return;
   }
   buildCPUPipeline(pm, options.target);

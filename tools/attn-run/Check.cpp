@@ -78,7 +78,7 @@ void CheckReport::print(llvm::raw_ostream &os) const {
 llvm::Expected<CheckReport> attn::checkEntry(func::FuncOp entry,
                                              ArrayRef<Tensor> inputs,
                                              ArrayRef<Tensor> outputs,
-                                             RunEntry run) {
+                                             RunEntry run, bool narrowWeights) {
   llvm::Expected<TappedEntry> tapped = TappedEntry::create(entry);
   if (!tapped)
     return tapped.takeError();
@@ -97,7 +97,7 @@ llvm::Expected<CheckReport> attn::checkEntry(func::FuncOp entry,
             [&](Value value) -> const Tensor & {
               return tapped->valueOf(value);
             },
-            report.judged))
+            narrowWeights, report.judged))
       report.notJudged.push_back(name + ": " +
                                  llvm::toString(std::move(failed)));
   }

@@ -54,11 +54,12 @@ struct CheckReport {
 
 /// Judges the attn ops of `entry`, which nothing has lowered yet. `inputs` are
 /// its arguments (a scalar as a tensor of rank 0), `outputs` what it computed
-/// from them.
+/// from them. With `narrowWeights` the bound allows for P in the inputs' type.
 llvm::Expected<CheckReport> checkEntry(mlir::func::FuncOp entry,
                                        llvm::ArrayRef<Tensor> inputs,
                                        llvm::ArrayRef<Tensor> outputs,
-                                       RunEntry run);
+                                       RunEntry run,
+                                       bool narrowWeights = false);
 
 } // namespace attn
 

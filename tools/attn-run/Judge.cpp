@@ -71,8 +71,9 @@ std::vector<double> doublesOf(const Tensor &tensor) {
 
 class OpJudge {
 public:
-  OpJudge(StringRef name, FindValue find, std::vector<Judgement> &judged)
-      : name(name), find(find), judged(judged) {}
+  OpJudge(StringRef name, FindValue find, bool narrowWeights,
+          std::vector<Judgement> &judged)
+      : name(name), find(find), narrowWeights(narrowWeights), judged(judged) {}
 
   llvm::Error judge(SdpaOp op);
   llvm::Error judge(MhaOp op);
@@ -88,6 +89,13 @@ private:
   }
   void compare(StringRef result, Value value, const Values &expected,
                ArrayRef<double> found, reference::Dtype type);
+  /// What attention on inputs of `type` computes in.
+  reference::Precision precisionOf(reference::Dtype type) const {
+    reference::Precision precision = reference::Precision::forInputs(type);
+    if (narrowWeights)
+      precision.probability = type;
+    return precision;
+  }
   reference::Rope readRope(const Tensor &cosines, bool interleaved);
   void readProjections(MhaOp op, reference::Block &block);
   const double *keepAlive(std::vector<double> values) {
@@ -98,6 +106,7 @@ private:
 
   StringRef name;
   FindValue find;
+  bool narrowWeights;
   std::vector<Judgement> &judged;
   std::vector<std::vector<double>> kept;
 };
@@ -129,8 +138,7 @@ llvm::Error OpJudge::judge(SdpaOp op) {
   problem.query = q.view();
   problem.key = k.view();
   problem.value = v.view();
-  problem.precision = reference::Precision::forInputs(
-      referenceType(find(op.getQuery()).type()));
+  problem.precision = precisionOf(referenceType(find(op.getQuery()).type()));
   std::shared_ptr<bool> escaped;
   if (llvm::Error failed = addRules(op, find, problem, escaped))
     return failed;
@@ -219,7 +227,7 @@ llvm::Error OpJudge::judge(MhaOp op) {
     block.eps = op.getNormEpsilon()->convertToDouble();
   }
   const reference::Dtype type = referenceType(x.type());
-  block.attention.precision = reference::Precision::forInputs(type);
+  block.attention.precision = precisionOf(type);
   block.attention.shape = {block.batch,
                            block.queryHeads,
                            block.keyHeads,
@@ -294,8 +302,8 @@ llvm::Error OpJudge::judgeMove(Value heads, Value rows, Value result) {
 } // namespace
 
 llvm::Error attn::judgeOp(Operation *op, StringRef name, FindValue find,
-                          std::vector<Judgement> &judged) {
-  OpJudge judge(name, find, judged);
+                          bool narrowWeights, std::vector<Judgement> &judged) {
+  OpJudge judge(name, find, narrowWeights, judged);
   return llvm::TypeSwitch<Operation *, llvm::Error>(op)
       .Case<SdpaOp, MhaOp, RopeOp, QkNormOp>(
           [&](auto attnOp) { return judge.judge(attnOp); })

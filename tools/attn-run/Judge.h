@@ -16,8 +16,10 @@ namespace attn {
 /// Judges the results of `op` on the values of its operands; one judgement per
 /// result goes to `judged`, with `name` for the op. Fails when the op cannot be
 /// judged.
+/// With `narrowWeights` P enters P V in the type of the inputs, as tensor cores
+/// take it, and the bound says so.
 llvm::Error judgeOp(mlir::Operation *op, llvm::StringRef name, FindValue find,
-                    std::vector<Judgement> &judged);
+                    bool narrowWeights, std::vector<Judgement> &judged);
 
 } // namespace attn
 

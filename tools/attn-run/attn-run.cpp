@@ -59,7 +59,9 @@ struct Options {
   cl::opt<bool> print{"print", cl::desc("Print the results"),
                       cl::cat(category)};
   cl::opt<std::string> target{
-      "target", cl::desc("cpu (this machine), cpu:<name or level>, linalg"),
+      "target",
+      cl::desc("cpu (this machine), cpu:<name or level>, linalg,\n"
+               "nvvm-emulation:sm_90a (GPU kernels, run here)"),
       cl::value_desc("target"), cl::init("cpu"), cl::cat(category)};
   cl::opt<int> threads{"threads",
                        cl::desc("Threads (default: as many as there are CPUs)"),
@@ -73,6 +75,16 @@ struct Options {
                             "modules (default)"),
                  clEnumValN(CacheUse::Off, "off", "no")),
       cl::init(CacheUse::On), cl::cat(category)};
+  cl::opt<std::string> schedule{
+      "schedule",
+      cl::desc("When asynchronous work of emulated kernels happens:\n"
+               "eager (default), late, random"),
+      cl::value_desc("word"), cl::init("eager"), cl::cat(category)};
+  cl::opt<uint64_t> seed{
+      "seed",
+      cl::desc("Of the schedule of emulated kernels, and of\n"
+               "the errors of approximate instructions"),
+      cl::value_desc("n"), cl::init(1), cl::cat(category)};
   cl::opt<bool> check{"check",
                       cl::desc("Judge every attention op by the reference"),
                       cl::cat(category)};
@@ -126,6 +138,7 @@ struct Run {
   Compiler compiler;
   TargetInfo target;
   StageWatcher watcher;
+  CallOptions call; ///< what the flags say of it
 
   PipelineOptions pipeline() const {
     PipelineOptions options;
@@ -202,9 +215,10 @@ static Error writeResults(const Options &flags, ArrayRef<Tensor> results) {
 }
 
 static Expected<std::vector<Tensor>> callEntry(const Executable &executable,
-                                               ArrayRef<Tensor> inputs) {
+                                               ArrayRef<Tensor> inputs,
+                                               const CallOptions &options) {
   Progress progress("attn-run: running");
-  return executable.call(viewsOf(inputs));
+  return executable.call(viewsOf(inputs), options);
 }
 
 static Expected<std::vector<Tensor>> inputsFor(const Options &flags,
@@ -264,7 +278,8 @@ Expected<int> Run::execute(mlir::ModuleOp module) {
   if (flags.explain)
     watcher.explain(outs(), target);
 
-  Expected<std::vector<Tensor>> results = callEntry(**executable, *inputs);
+  Expected<std::vector<Tensor>> results =
+      callEntry(**executable, *inputs, call);
   if (!results)
     return results.takeError();
   if (Error error = writeResults(flags, *results))
@@ -288,10 +303,11 @@ Expected<int> Run::judge(mlir::ModuleOp source, StringRef entryName,
         compiler.compile(module, name, pipeline());
     if (!executable)
       return executable.takeError();
-    return (*executable)->call(viewsOf(arguments));
+    return (*executable)->call(viewsOf(arguments), call);
   };
   Progress progress("attn-run: checking");
-  Expected<CheckReport> report = checkEntry(*entry, inputs, outputs, run);
+  Expected<CheckReport> report = checkEntry(*entry, inputs, outputs, run,
+                                            /*narrowWeights=*/target.isNVVM());
   progress.finish();
   if (!report)
     return report.takeError();
@@ -325,7 +341,7 @@ Error Run::time(mlir::ModuleOp source, const Executable &executable,
   Expected<PackedWeights> packed = executable.prepack(views);
   if (!packed)
     return packed.takeError();
-  CallOptions call;
+  CallOptions call = this->call;
   call.weights = &*packed;
   Expected<std::vector<Tensor>> room = executable.call(views, call);
   if (!room)
@@ -380,6 +396,13 @@ static Expected<int> runTool(const Options &options) {
       return runFound(options, *found);
   Run run(options, text);
   run.target = *target;
+  std::optional<emulator::Schedule> schedule =
+      emulator::parseSchedule(std::string(options.schedule));
+  if (!schedule)
+    return makeError("--schedule=" + options.schedule +
+                     ": expected eager, late or random");
+  run.call.emulation.schedule = *schedule;
+  run.call.emulation.seed = options.seed;
   if (Error error = run.watcher.prepare())
     return std::move(error);
   if (options.explain)

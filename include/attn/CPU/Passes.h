@@ -25,6 +25,13 @@ namespace attn {
 /// anchored on the module.
 void buildCPUPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
 
+/// @{ The ends of the CPU room, for host code around another room's kernels:
+/// the entry ABI, on tensors and without canonicalization, and the way from
+/// memrefs to the LLVM dialect, with buffers placed in the workspace.
+void buildCPUEntryPipeline(mlir::OpPassManager &pm);
+void buildCPUHostPipeline(mlir::OpPassManager &pm);
+/// @}
+
 /// Registers `--attn-cpu`.
 void registerCPUPipelines();
 } // namespace attn

@@ -20,6 +20,11 @@ namespace attn {
 /// hides (as virtual machines do) are turned off.
 llvm::Expected<TargetInfo> resolveTarget(llvm::StringRef text);
 
+/// What code for `target` is compiled for: itself, and for emulated kernels the
+/// oldest processor of this architecture that we know, so that the code does
+/// not depend on the machine.
+TargetInfo codeTarget(const TargetInfo &target);
+
 /// Says why code for `target` cannot run on this machine, if that is so.
 llvm::Error checkRunsHere(const TargetInfo &target);
 

@@ -37,6 +37,9 @@ namespace attn {
 /// compiled. Dynamic shapes need its address arithmetic.
 constexpr unsigned codegenLevel = 3;
 
+/// The level for emulated kernels, which spend their time in the emulator.
+constexpr unsigned emulationLevel = 1;
+
 /// A machine description for code generation. `optLevel` is 0 to 3.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const TargetInfo &target, unsigned optLevel);

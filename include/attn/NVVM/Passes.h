@@ -44,6 +44,10 @@ inline constexpr llvm::StringLiteral kEmulatedSharedAttr =
 /// host functions that launch them.
 void buildNVVMPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
 
+/// The same for functions that call no others: without inlining, so that those
+/// of an entry stay apart.
+void buildNVVMKernelPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
+
 /// Registers `--attn-nvvm`.
 void registerNVVMPipelines();
 

@@ -1,0 +1,27 @@
+// GPU kernels, run by the emulator in every schedule and judged by the reference.
+// DEFINE: %{run} = attn-run %s --target=nvvm-emulation:sm_90a --check
+// RUN: %{run} --entry=causal --input=1x4x200x128xbf16=random:1 --input=1x2x333x128xbf16=random:2 --input=1x2x333x128xbf16=random:3 --schedule=eager | FileCheck %s
+// RUN: %{run} --entry=causal --input=2x2x65x128xbf16=random:4 --input=2x1x129x128xbf16=random:5 --input=2x1x129x128xbf16=random:6 --schedule=late --seed=2 | FileCheck %s
+// RUN: %{run} --entry=causal --input=1x1x200x128xbf16=random:7 --input=1x1x70x128xbf16=random:8 --input=1x1x70x128xbf16=random:9 --schedule=random --seed=3 | FileCheck %s
+// RUN: %{run} --entry=full --input=1x3x190x64xf16=random:1 --input=1x1x257x64xf16=random:2 --input=1x1x257x64xf16=random:3 --schedule=random --seed=4 --threads=2 | FileCheck %s
+// CHECK: check: attn.sdpa {{.*}}, output: ok
+
+// The whole way is visible: what leaves the NVVM room launches kernels, and the end is the LLVM dialect.
+// RUN: attn-run %s --entry=full --target=nvvm-emulation:sm_90a --stop-after=nvvm | FileCheck %s --check-prefix=NVVM
+// NVVM: gpu.module @full_body_kernels
+// NVVM: func.func private @full_body
+// NVVM: gpu.launch_func
+// RUN: attn-run %s --entry=full --target=nvvm-emulation:sm_90a --stop-after=cpu | FileCheck %s --check-prefix=LLVM
+// LLVM: llvm.call @attn_emu_launch
+// LLVM-NOT: gpu.
+
+// RUN: not attn-run %s --entry=full --target=nvvm-emulation:sm_90a --schedule=soon 2>&1 | FileCheck %s --check-prefix=SOON
+// SOON: error: --schedule=soon: expected eager, late or random
+func.func @causal(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16> {
+  %o = attn.sdpa %q, %k, %v causal(bottom_right) : tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16> -> tensor<?x?x?x128xbf16>
+  return %o : tensor<?x?x?x128xbf16>
+}
+func.func @full(%q: tensor<?x?x?x64xf16>, %k: tensor<?x?x?x64xf16>, %v: tensor<?x?x?x64xf16>) -> tensor<?x?x?x64xf16> {
+  %o = attn.sdpa %q, %k, %v : tensor<?x?x?x64xf16>, tensor<?x?x?x64xf16>, tensor<?x?x?x64xf16> -> tensor<?x?x?x64xf16>
+  return %o : tensor<?x?x?x64xf16>
+}
