@@ -74,6 +74,13 @@ float attn_emu_sqrt_approx(float x) {
   return flush(relative(x, std::sqrt(double(x)), 0x1p-23));
 }
 
+uint16_t attn_emu_f32_to_bf16(float x) {
+  uint32_t bits = floatToBits(x);
+  if (x != x)
+    return 0x7fff; // the NaN of cvt
+  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
 float attn_emu_tanh_approx(float x) {
   float y = relative(x, std::tanh(double(x)), 0x1p-11);
   return y > 1 ? 1 : y < -1 ? -1 : y;

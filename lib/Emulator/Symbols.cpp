@@ -36,6 +36,7 @@ const std::vector<Symbol> &symbols() {
       ATTN_EMU_SYMBOL(encode_tensor_map),
       ATTN_EMU_SYMBOL(ex2_approx),
       ATTN_EMU_SYMBOL(ex2_approx_ftz),
+      ATTN_EMU_SYMBOL(f32_to_bf16),
       ATTN_EMU_SYMBOL(fence_mbarrier_init),
       ATTN_EMU_SYMBOL(fence_proxy_async),
       ATTN_EMU_SYMBOL(generic_address),

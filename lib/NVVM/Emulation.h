@@ -92,6 +92,7 @@ private:
                                        llvm::StringRef name);
   mlir::LogicalResult rewriteMemory(mlir::Operation *op);
   mlir::LogicalResult rewriteAddressCast(mlir::LLVM::AddrSpaceCastOp op);
+  void rewriteTruncation(mlir::LLVM::FPTruncOp op);
   mlir::LogicalResult checkAccess(mlir::Operation *op, unsigned pointer,
                                   mlir::Type type, uint64_t align,
                                   int32_t access);

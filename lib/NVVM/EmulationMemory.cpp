@@ -95,6 +95,32 @@ static StringRef approximation(Operation *op) {
   return "";
 }
 
+/// Rounding to bf16 by the emulator: without an instruction for it LLVM calls a
+/// function that not every system has.
+void Rewriter::rewriteTruncation(LLVM::FPTruncOp op) {
+  Value value = op.getArg();
+  auto vector = dyn_cast<VectorType>(value.getType());
+  LLVM::LLVMFuncOp callee =
+      host.declare("f32_to_bf16", b.getI16Type(), b.getF32Type());
+  auto round = [&](Value x) {
+    return LLVM::CallOp::create(b, loc, callee, x).getResult();
+  };
+  if (!vector) {
+    Value bits = round(value);
+    return replace(
+        op, LLVM::BitcastOp::create(b, loc, op.getType(), bits).getResult());
+  }
+  Value result = LLVM::UndefOp::create(
+      b, loc, VectorType::get(vector.getShape(), b.getI16Type()));
+  for (int64_t i = 0; i < vector.getNumElements(); ++i) {
+    Value at = constant(i);
+    Value element = LLVM::ExtractElementOp::create(b, loc, value, at);
+    result = LLVM::InsertElementOp::create(b, loc, result, round(element), at);
+  }
+  replace(op,
+          LLVM::BitcastOp::create(b, loc, op.getType(), result).getResult());
+}
+
 LogicalResult Rewriter::rewriteMemory(Operation *op) {
   if (auto load = dyn_cast<LLVM::LoadOp>(op))
     return checkAccess(op, 0, load.getType(), load.getAlignment().value_or(0),
@@ -122,6 +148,12 @@ LogicalResult Rewriter::rewriteMemory(Operation *op) {
     Value offset = constant64(layout.addressOf(address.getGlobalName()));
     replace(op, LLVM::IntToPtrOp::create(b, loc, address.getType(), offset)
                     .getResult());
+    return success();
+  }
+  if (auto truncation = dyn_cast<LLVM::FPTruncOp>(op);
+      truncation && getElementTypeOrSelf(truncation.getType()).isBF16() &&
+      getElementTypeOrSelf(truncation.getArg().getType()).isF32()) {
+    rewriteTruncation(truncation);
     return success();
   }
   if (StringRef intrinsic = approximation(op); !intrinsic.empty())

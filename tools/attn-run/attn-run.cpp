@@ -77,13 +77,10 @@ struct Options {
       cl::init(CacheUse::On), cl::cat(category)};
   cl::opt<std::string> schedule{
       "schedule",
-      cl::desc("When asynchronous work of emulated kernels happens:\n"
-               "eager (default), late, random"),
+      cl::desc("Timing of emulated kernels: eager (default), late, random"),
       cl::value_desc("word"), cl::init("eager"), cl::cat(category)};
   cl::opt<uint64_t> seed{
-      "seed",
-      cl::desc("Of the schedule of emulated kernels, and of\n"
-               "the errors of approximate instructions"),
+      "seed", cl::desc("Of that timing, and of approximate instructions"),
       cl::value_desc("n"), cl::init(1), cl::cat(category)};
   cl::opt<bool> check{"check",
                       cl::desc("Judge every attention op by the reference"),
@@ -364,17 +361,31 @@ Error Run::time(mlir::ModuleOp source, const Executable &executable,
 
 /// Runs what an earlier run compiled.
 static Expected<int> runFound(const Options &flags,
-                              const Executable &executable) {
+                              const Executable &executable,
+                              const CallOptions &call) {
   Expected<std::vector<Tensor>> inputs =
       inputsFor(flags, executable.signature());
   if (!inputs)
     return inputs.takeError();
-  Expected<std::vector<Tensor>> results = callEntry(executable, *inputs);
+  Expected<std::vector<Tensor>> results = callEntry(executable, *inputs, call);
   if (!results)
     return results.takeError();
   if (Error error = writeResults(flags, *results))
     return std::move(error);
   return 0;
+}
+
+/// What the flags say of a call.
+static Expected<CallOptions> readCallOptions(const Options &flags) {
+  std::optional<emulator::Schedule> schedule =
+      emulator::parseSchedule(std::string(flags.schedule));
+  if (!schedule)
+    return makeError("--schedule=" + flags.schedule +
+                     ": expected eager, late or random");
+  CallOptions call;
+  call.emulation.schedule = *schedule;
+  call.emulation.seed = flags.seed;
+  return call;
 }
 
 static Expected<int> runTool(const Options &options) {
@@ -385,6 +396,9 @@ static Expected<int> runTool(const Options &options) {
   Expected<TargetInfo> target = resolveTarget(options.target);
   if (!target)
     return target.takeError();
+  Expected<CallOptions> call = readCallOptions(options);
+  if (!call)
+    return call.takeError();
   ErrorOr<std::unique_ptr<MemoryBuffer>> file =
       MemoryBuffer::getFileOrSTDIN(options.file);
   if (!file)
@@ -393,16 +407,10 @@ static Expected<int> runTool(const Options &options) {
   if (options.usesCache())
     if (std::unique_ptr<Executable> found =
             ObjectCache::ofProcess().find(text, options.entry, *target))
-      return runFound(options, *found);
+      return runFound(options, *found, *call);
   Run run(options, text);
   run.target = *target;
-  std::optional<emulator::Schedule> schedule =
-      emulator::parseSchedule(std::string(options.schedule));
-  if (!schedule)
-    return makeError("--schedule=" + options.schedule +
-                     ": expected eager, late or random");
-  run.call.emulation.schedule = *schedule;
-  run.call.emulation.seed = options.seed;
+  run.call = *call;
   if (Error error = run.watcher.prepare())
     return std::move(error);
   if (options.explain)

@@ -167,6 +167,9 @@ float attn_emu_sqrt_approx(float x);
 float attn_emu_tanh_approx(float x);
 /// @}
 
+/// cvt.rn.bf16.f32.
+uint16_t attn_emu_f32_to_bf16(float x);
+
 /// @{ For host code.
 /// Writes a tensor map of 128 bytes: sizes, strides (bytes, all but the
 /// innermost, which is dense) and box are innermost first; the swizzle is 0,
