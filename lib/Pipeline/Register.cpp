@@ -133,18 +133,22 @@ void registerLLVMConversions(DialectRegistry &registry) {
 
 } // namespace
 
+void registerOwnDialects(DialectRegistry &registry) {
+  registry.insert<AttnDialect, frag::FragDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
+}
+
 void registerAllDialects(DialectRegistry &registry) {
-  registry.insert<AttnDialect, frag::FragDialect, affine::AffineDialect,
-                  arith::ArithDialect, bufferization::BufferizationDialect,
-                  cf::ControlFlowDialect, func::FuncDialect, gpu::GPUDialect,
-                  index::IndexDialect, linalg::LinalgDialect, LLVM::LLVMDialect,
-                  math::MathDialect, NVVM::NVVMDialect, memref::MemRefDialect,
-                  scf::SCFDialect, tensor::TensorDialect,
-                  transform::TransformDialect, ub::UBDialect,
-                  vector::VectorDialect>();
+  registerOwnDialects(registry);
+  registry.insert<affine::AffineDialect, arith::ArithDialect,
+                  bufferization::BufferizationDialect, cf::ControlFlowDialect,
+                  func::FuncDialect, gpu::GPUDialect, index::IndexDialect,
+                  linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
+                  NVVM::NVVMDialect, memref::MemRefDialect, scf::SCFDialect,
+                  tensor::TensorDialect, transform::TransformDialect,
+                  ub::UBDialect, vector::VectorDialect>();
   // Schedules by hand use our TilingInterface.
   linalg::registerTransformDialectExtension(registry);
-  registerBufferizableOpInterfaceExternalModels(registry);
   registerUpstreamInterfaces(registry);
   registerLLVMConversions(registry);
 }

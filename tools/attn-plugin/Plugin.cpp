@@ -9,7 +9,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Dialect/Attn/IR/Attn.h"
 #include "attn/Pipeline/Register.h"
 
 #include "mlir/Tools/Plugins/DialectPlugin.h"
@@ -20,8 +19,7 @@ extern "C" LLVM_ATTRIBUTE_WEAK mlir::DialectPluginLibraryInfo
 mlirGetDialectPluginInfo() {
   return {MLIR_PLUGIN_API_VERSION, "attn", LLVM_VERSION_STRING,
           [](mlir::DialectRegistry *registry) {
-            registry->insert<attn::AttnDialect>();
-            attn::registerBufferizableOpInterfaceExternalModels(*registry);
+            attn::registerOwnDialects(*registry);
           }};
 }
 

@@ -16,7 +16,10 @@ class DialectRegistry;
 
 namespace attn {
 
-/// The attn dialect, the upstream dialects that rooms produce or accept, and
+/// The dialects of attn-mlir and how their ops bufferize.
+void registerOwnDialects(mlir::DialectRegistry &registry);
+
+/// Those, the upstream dialects that rooms produce or accept, and
 /// the interface implementations that their passes need.
 void registerAllDialects(mlir::DialectRegistry &registry);
 

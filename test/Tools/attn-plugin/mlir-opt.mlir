@@ -12,6 +12,14 @@
 // RUN: mlir-opt %s %{plugin} %{whole} > %t.plugin
 // RUN: attn-opt %s %{whole} > %t.tool
 // RUN: diff %t.plugin %t.tool
+
+// Nothing of ours is missing: every pass of attn-opt whose name begins with attn-, and every dialect.
+// RUN: attn-opt --list-passes | grep -o 'attn-[a-z0-9-]*' | sort -u > %t.tool
+// RUN: mlir-opt %{plugin} --list-passes | grep -o 'attn-[a-z0-9-]*' | sort -u > %t.plugin
+// RUN: diff %t.plugin %t.tool
+// RUN: attn-opt --show-dialects | tr ',' '\n' | tr -d ' ' | sort > %t.tool
+// RUN: mlir-opt %{plugin} --show-dialects | sed 's/.*://' | tr ',' '\n' | tr -d ' ' | sort > %t.plugin
+// RUN: comm -13 %t.plugin %t.tool | count 0
 // RUN: not mlir-opt %s %{rooms} 2>&1 | FileCheck %s --check-prefix=ALONE
 // ALONE: error: Dialect `attn' not found for custom op 'attn.sdpa'
 

@@ -20,6 +20,11 @@
 // RUN: %{bench} >%t 2>%t.pipe
 // RUN: count 0 < %t.pipe
 
+// The reducer says what it tries, and in the end what it did.
+// RUN: %{terminal} 100 attn-reduce %s --fails='sleep 0.3; exit 3' --max-tries=4 | FileCheck %s --check-prefix=REDUCE
+// REDUCE: attn-reduce: {{the file as it is|try [1-4], [0-9]+ lines: drop}}
+// REDUCE: attn-reduce: drop {{.*}} lines
+
 func.func @f(%q: tensor<1x2x?x32xf32>, %k: tensor<1x2x?x32xf32>, %v: tensor<1x2x?x32xf32>)
     -> tensor<1x2x?x32xf32> {
   %o = attn.sdpa %q, %k, %v
