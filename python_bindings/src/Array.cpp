@@ -218,7 +218,21 @@ void Array::readBfloat16(nb::handle object, const char *argument,
   }
 }
 
+/// What torch itself says to an export that would lose a gradient; a capsule
+/// may not ask.
+static void refuseGradient(nb::handle object, const char *argument) {
+  if (nb::getattr(object, "requires_grad", nb::none())
+          .is(nb::handle(Py_True)) &&
+      nb::cast<bool>(nb::module_::import_("torch").attr("is_grad_enabled")()))
+    raise(PyExc_TypeError,
+          "%s: expected a tensor without a gradient, or torch.no_grad(), found "
+          "requires_grad=True",
+          argument);
+}
+
 void Array::readDLPack(nb::handle object, const char *argument, bool writable) {
+  if (arrayKind == Kind::Torch)
+    refuseGradient(object, argument);
   bool read = nb::try_cast(object, exported, false);
   if (nb::ndarray<> both;
       read && writable && !nb::try_cast(object, both, false))

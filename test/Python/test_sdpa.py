@@ -67,11 +67,23 @@ def test_torch(monkeypatch):
     torch = types.ModuleType("torch")
     torch.float32 = np.float32
     torch.empty = lambda shape, dtype: Tensor(np.empty(shape, dtype))
+    torch.is_grad_enabled = lambda: gradients
+    gradients = True
     monkeypatch.setitem(sys.modules, "torch", torch)
     arrays = inputs()
     result, lse = attn_mlir.sdpa(*map(Tensor, arrays), return_lse=True)
     assert type(result) is Tensor and type(lse) is Tensor
     check(result.values, arrays)
+    # A result would have lost the way back to the weights.
+    learning = Tensor(arrays[0])
+    learning.requires_grad = True
+    with pytest.raises(TypeError) as info:
+        attn_mlir.sdpa(learning, Tensor(arrays[1]), Tensor(arrays[2]))
+    assert str(info.value) == (
+        "q: expected a tensor without a gradient, or torch.no_grad(), found requires_grad=True"
+    )
+    gradients = False
+    check(attn_mlir.sdpa(learning, Tensor(arrays[1]), Tensor(arrays[2])).values, arrays)
     out = Tensor(np.empty_like(arrays[0]))
     assert attn_mlir.sdpa(*map(Tensor, arrays), out=out) is out
     check(out.values, arrays)
