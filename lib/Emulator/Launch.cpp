@@ -171,8 +171,7 @@ bool Launch::check() {
   return true;
 }
 
-/// Takes clusters in order until there are none; machines are kept from launch
-/// to launch because their stacks are.
+/// Takes clusters in order until there are none.
 void Launch::work() {
   Machine machine(*this);
   while (true) {

@@ -202,7 +202,7 @@ static bool isProducer(Operation *op) {
 }
 
 static bool isForwarder(Operation *op) {
-  return isa<LLVM::ExtractValueOp, LLVM::InsertValueOp, BranchOpInterface>(op);
+  return isa<LLVM::ExtractValueOp, LLVM::InsertValueOp>(op);
 }
 
 void Rewriter::checkAccumulatorUses() {
