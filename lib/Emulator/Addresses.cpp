@@ -33,10 +33,12 @@ void *attn_emu_global_address(void *address, int32_t bytes, int32_t align,
         Fault::Misaligned, site,
         format("global address %p expects an alignment of %d", address, align));
   Launch &launch = machine.launch();
-  if (!launch.isRegistered(begin, bytes, machine.lastBuffer))
-    machine.fail(Fault::OutOfRange, site,
-                 format("%d bytes at global address %p: %s", bytes, address,
-                        launch.nearestBuffer(begin, bytes).c_str()));
+  if (!launch.isRegistered(begin, bytes, machine.lastBuffer)) {
+    std::string text =
+        format("%d bytes at global address %p: %s", bytes, address,
+               launch.nearestBuffer(begin, bytes).c_str());
+    machine.fail(Fault::OutOfRange, site, std::move(text));
+  }
   return address;
 }
 

@@ -105,17 +105,17 @@ void checkCalls(Machine &machine, const Meeting &meeting, const char *site) {
 void takeTile(Machine &machine, Warpgroup &group, const Meeting &meeting,
               WgmmaOp &op, const char *site) {
   auto *first = static_cast<WgmmaCall *>(meeting.arguments[0]);
-  auto fresh = std::make_shared<Tile>();
-  fresh->n = op.n;
+  op.tile = std::make_shared<Tile>(); // the op's at once: a fault frees nothing
+  Tile &fresh = *op.tile;
+  fresh.n = op.n;
   if (!first->scaleD) {
-    fresh->values.assign(kRows * op.n, 0.0f);
-    op.tile = std::move(fresh);
+    fresh.values.assign(kRows * op.n, 0.0f);
     return;
   }
   uint32_t chained = 0, id = 0, index = 0;
   if (isPending(first->accumulators[0], id, index))
     chained = id;
-  fresh->values.resize(chained ? 0 : kRows * op.n);
+  fresh.values.resize(chained ? 0 : kRows * op.n);
   for (uint32_t t = 0; t < kWarpgroupThreads; ++t) {
     auto *call = static_cast<WgmmaCall *>(meeting.arguments[t]);
     for (uint32_t i = 0; i < op.n / 2; ++i) {
@@ -129,14 +129,12 @@ void takeTile(Machine &machine, Warpgroup &group, const Meeting &meeting,
                             i, t));
       if (!chained) {
         Place place = placeOf(t, i);
-        fresh->values[place.row * op.n + place.column] = value;
+        fresh.values[place.row * op.n + place.column] = value;
       }
     }
   }
-  if (!chained) {
-    op.tile = std::move(fresh);
+  if (!chained)
     return;
-  }
   WgmmaOp *before = findKnown(group, chained);
   if (!before || before->superseded || before->n != op.n)
     machine.fail(Fault::EarlyRead, site,

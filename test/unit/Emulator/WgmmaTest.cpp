@@ -146,11 +146,10 @@ TEST(Wgmma, RefusesWhatItDoesNotKnow) {
   auto report = [](uint64_t descriptor, int n) {
     Session session({});
     launch({1, 128, 4096}, [&] {
-      std::vector<float> acc(128);
+      float acc[128] = {}; // a thread that is abandoned frees nothing
       int32_t a[4] = {};
       attn_emu_wgmma_fence("fence");
-      attn_emu_wgmma_rs(acc.data(), n, 1, a, int64_t(descriptor), 1, 1, 1, 0,
-                        "wgmma");
+      attn_emu_wgmma_rs(acc, n, 1, a, int64_t(descriptor), 1, 1, 1, 0, "wgmma");
     });
     return session.report();
   };
