@@ -97,6 +97,10 @@ Expected<TargetInfo> resolveTarget(StringRef text) {
   Expected<TargetInfo> info = TargetInfo::parse(text);
   if (!info || info->isResolved())
     return info;
+  if (info->isNVVM())
+    return createStringError(inconvertibleErrorCode(),
+                             "target '" + text + "' names no chip: expected " +
+                                 text + ":sm_90a or another");
   if (Triple(sys::getProcessTriple()).isX86())
     return resolveX86(text);
   Expected<TargetInfo> named =

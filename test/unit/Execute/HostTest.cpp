@@ -32,6 +32,26 @@ TEST(Host, LeavesANamedTargetAlone) {
   EXPECT_EQ(llvm::cantFail(resolveTarget("cpu:znver3")).str(), "cpu:znver3");
 }
 
+TEST(Host, WantsTheChipOfAGPU) {
+  for (const char *text : {"nvvm", "nvvm-emulation"}) {
+    llvm::Expected<TargetInfo> target = resolveTarget(text);
+    ASSERT_FALSE(static_cast<bool>(target));
+    EXPECT_EQ(llvm::toString(target.takeError()),
+              "target '" + std::string(text) + "' names no chip: expected " +
+                  text + ":sm_90a or another");
+  }
+}
+
+TEST(Host, RunsEmulatedKernelsAnywhere) {
+  TargetInfo emulated =
+      llvm::cantFail(TargetInfo::parse("nvvm-emulation:sm_90a"));
+  EXPECT_FALSE(static_cast<bool>(checkRunsHere(emulated)));
+  TargetInfo code = codeTarget(emulated);
+  EXPECT_EQ(code.kind, TargetKind::CPU);
+  EXPECT_TRUE(code.str() == "cpu:x86-64-v3" || code.str() == "cpu:armv8-a")
+      << code.str();
+}
+
 TEST(Host, RefusesCodeForAnotherKindOfMachine) {
   bool x86 = llvm::cantFail(resolveTarget("cpu")).isX86();
   TargetInfo other = llvm::cantFail(
