@@ -31,6 +31,13 @@ struct OperandSlice {
   mlir::Value map;              ///< TMA descriptor
 };
 
+/// What a block of keys needs of the mask.
+enum class Masking {
+  None, ///< every key is kept
+  Rule, ///< the mask rule says which
+  Edge, ///< and the keys may end in this block
+};
+
 /// Blocks of keys, numbered downwards: iteration i takes block last - 1 - i.
 struct KeyBlocks {
   mlir::Value last;  ///< index
@@ -72,19 +79,19 @@ private:
   mlir::Value startScores(mlir::Value iteration);
   SoftmaxState firstBlock();
   SoftmaxState nextBlock(mlir::Value iteration, const SoftmaxState &state,
-                         bool masked);
+                         Masking masking);
   SoftmaxState walkBlocks(mlir::Value lo, mlir::Value hi,
-                          const SoftmaxState &state, bool masked);
+                          const SoftmaxState &state, Masking masking);
   void storeResults(const SoftmaxState &state);
   void passTurn();
 
   // Scores to weights.
   mlir::Value applyRules(mlir::Value scores, mlir::Value iteration,
-                         bool masked);
+                         Masking masking);
   mlir::Value inlineRule(mlir::Region &region, mlir::Value score,
-                         mlir::Value row, mlir::Value column, bool masked);
+                         mlir::Value row, mlir::Value column, Masking masking);
   mlir::Value capture(unsigned number, mlir::Value row, mlir::Value column,
-                      bool masked);
+                      Masking masking);
   mlir::Value maximumOf(mlir::Value scores, mlir::Value previous);
   mlir::Value finiteMaximum(mlir::Value maximum);
   mlir::Value exponentials(mlir::Type type, mlir::Value scores,

@@ -104,7 +104,7 @@ Value AttentionKernel::map(Type type, ValueRange inputs,
 /// A captured value for the element at (row, column). Rows and columns past
 /// the end are clamped: what is read for them is not used.
 Value AttentionKernel::capture(unsigned number, Value row, Value column,
-                               bool masked) {
+                               Masking masking) {
   if (Value scalar = scalarCaptures[number])
     return scalar;
   AffineMap map = op.getCaptureMapValues()[number];
@@ -114,7 +114,7 @@ Value AttentionKernel::capture(unsigned number, Value row, Value column,
   };
   if (map.isFunctionOfDim(2))
     row = clamp(row, numQueries);
-  if (masked && map.isFunctionOfDim(3))
+  if (masking == Masking::Edge && map.isFunctionOfDim(3))
     column = clamp(column, numKeys);
   SmallVector<Value> indices;
   for (AffineExpr expr : map.getResults())
@@ -125,7 +125,7 @@ Value AttentionKernel::capture(unsigned number, Value row, Value column,
 
 /// The value that a region yields for one element.
 Value AttentionKernel::inlineRule(Region &region, Value score, Value row,
-                                  Value column, bool masked) {
+                                  Value column, Masking masking) {
   IRMapping map;
   Block &block = region.front();
   unsigned next = 0;
@@ -136,7 +136,7 @@ Value AttentionKernel::inlineRule(Region &region, Value score, Value row,
   for (unsigned i = 0; i < op.getCaptures().size(); ++i) {
     BlockArgument argument = block.getArgument(next++);
     if (!argument.use_empty())
-      map.map(argument, capture(i, row, column, masked));
+      map.map(argument, capture(i, row, column, masking));
   }
   for (Operation &inner : block.without_terminator()) {
     if (inner.getNumRegions() != 0) {
@@ -151,8 +151,9 @@ Value AttentionKernel::inlineRule(Region &region, Value score, Value row,
 }
 
 /// scale, then the score rule, then the mask: a dropped key's score is -inf.
-Value AttentionKernel::applyRules(Value scores, Value iteration, bool masked) {
-  if (foldedScale && !masked)
+Value AttentionKernel::applyRules(Value scores, Value iteration,
+                                  Masking masking) {
+  if (foldedScale && masking == Masking::None)
     return scores;
   Value firstRow = arith::AddIOp::create(b, row, warpgroupRow);
   Value at[] = {firstRow, firstKey(iteration)};
@@ -163,14 +164,18 @@ Value AttentionKernel::applyRules(Value scores, Value iteration, bool masked) {
         if (!foldedScale)
           s = arith::MulFOp::create(b, s, scale);
         if (!op.getScore().empty())
-          s = inlineRule(op.getScore(), s, m, n, masked);
-        if (!masked)
+          s = inlineRule(op.getScore(), s, m, n, masking);
+        Value keep;
+        if (masking != Masking::None && !op.getMask().empty())
+          keep = inlineRule(op.getMask(), Value(), m, n, masking);
+        if (masking == Masking::Edge) {
+          Value exists =
+              arith::CmpIOp::create(b, arith::CmpIPredicate::slt, n, numKeys);
+          keep = keep ? arith::AndIOp::create(b, exists, keep).getResult()
+                      : exists;
+        }
+        if (!keep)
           return s;
-        Value keep =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, n, numKeys);
-        if (!op.getMask().empty())
-          keep = arith::AndIOp::create(
-              b, keep, inlineRule(op.getMask(), Value(), m, n, masked));
         return arith::SelectOp::create(b, keep, s, f32(kMinusInfinity));
       },
       at);

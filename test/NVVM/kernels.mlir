@@ -20,15 +20,18 @@
 // S = Q K(0)^T, masked: past the end of the keys or above the diagonal
 // CHECK:             frag.mma_ss %[[Q]]
 // CHECK:             frag.map {{.*}} at(
-// CHECK:               arith.cmpi slt
 // CHECK:               arith.cmpi sle
+// CHECK:               arith.cmpi slt
 // CHECK:               arith.select {{.*}}
 // p = 2^(s c - m c)
 // CHECK:             math.fma
 // CHECK-NEXT:        llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"
-// The masked blocks, then the full ones.
+// The masked blocks, in which the keys do not end, then the full ones.
 // CHECK:             %[[MASKED:.*]]:4 = scf.for
 // CHECK:               frag.map {{.*}} at(
+// CHECK-NOT:           arith.cmpi slt
+// CHECK:               arith.cmpi sle
+// CHECK-NOT:           arith.cmpi slt
 // CHECK:             scf.for {{.*}} iter_args({{.*}} = %[[MASKED]]#0
 // CHECK:               %[[I1:.*]] = arith.subi
 // CHECK:               frag.await
