@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How lit runs the tests: what a RUN line may name, and what this machine can do."""
 
+import glob
 import os
 import platform
 import shutil
@@ -44,6 +45,7 @@ llvm_config.add_tool_substitutions(
     [
         attn_opt,
         ToolSubst("attn-emulate", unresolved="ignore"),
+        ToolSubst("attn-compile-gpu", unresolved="ignore"),
         ToolSubst("attn-run", unresolved="ignore"),
         ToolSubst("attn-lsp-server", unresolved="ignore"),
         ToolSubst("attn-reduce", unresolved="ignore"),
@@ -75,6 +77,15 @@ else:
 config.substitutions.append(("%python", venv_python))
 config.substitutions.append(("%attn_src_root", config.attn_src_root))
 config.substitutions.append(("%attn_obj_root", config.attn_obj_root))
+# NVIDIA's assembler and disassembler: the pinned packages of .venv, so that the machine code that
+# tests count is the same everywhere; a toolkit's assembler will do for the other tests.
+cuda_tools = os.path.join(config.attn_src_root, ".venv/lib/python3*/site-packages/nvidia/cu*/bin")
+for tool, variable in (("ptxas", "ATTN_MLIR_PTXAS"), ("nvdisasm", "NVDISASM")):
+    if found := sorted(glob.glob(os.path.join(cuda_tools, tool))):
+        config.environment[variable] = found[-1]
+        config.available_features |= {tool, f"pinned-{tool}"}
+    elif shutil.which(tool) or os.path.exists(f"/usr/local/cuda/bin/{tool}"):
+        config.available_features.add(tool)
 plugin = os.path.join(config.attn_obj_root, "lib", "libAttnPlugin.so")
 config.substitutions.append(("%attn_plugin", plugin))
 if os.path.exists(plugin):

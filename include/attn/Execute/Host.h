@@ -37,6 +37,13 @@ std::string hostCacheFolder();
 /// runs with: their linkers' build ids. Empty when ours has none.
 std::string hostBuildId();
 
+/// The path of NVIDIA's assembler: `$ATTN_MLIR_PTXAS`, then that of the CUDA
+/// toolkit (`$CUDA_HOME`, `$CUDA_PATH`, the search path, its usual folder),
+/// then that of the Python package nvidia-cuda-nvcc in the environment in use
+/// or in a
+/// `.venv` above this program. The error says where it was looked for.
+llvm::Expected<std::string> findPtxas();
+
 } // namespace attn
 
 #endif // ATTN_EXECUTE_HOST_H
