@@ -100,7 +100,7 @@ void AttentionKernel::emitTile(Value firstRow, Value rows) {
 
 /// Scores, the state and the positions of the queries, in one array of bytes.
 void AttentionKernel::makeScores(int64_t width) {
-  int64_t rows = scoreRows() + 2;
+  int64_t rows = scoreRows() + kStateRows;
   int64_t scoreBytes = rows * width * k.accumulator.getWidth() / 8;
   int64_t bytes = scoreBytes + width * 8;
   Value buffer = k.scratch({k.b.getIndexAttr(bytes)}, k.b.getI8Type());
@@ -128,20 +128,29 @@ Value AttentionKernel::positions(int64_t vector) {
       positionScratch, ValueRange{zero, column(vector)});
 }
 
+/// One row of the state of a tile's queries.
+Values AttentionKernel::loadRow(StateRow row, int64_t vectors) {
+  Values values;
+  for (int64_t j = 0; j < vectors; ++j)
+    values.push_back(k.load(scoresT, {k.index(scoreRows() + row), column(j)}));
+  return values;
+}
+
+void AttentionKernel::storeRow(StateRow row, ValueRange values) {
+  for (auto [j, value] : llvm::enumerate(values))
+    k.store(value, scoresT, {k.index(scoreRows() + row), column(j)});
+}
+
 /// Maxima, then sums, of a tile's queries.
 Values AttentionKernel::loadState(int64_t vectors) {
-  Values state;
-  for (int64_t row = 0; row < 2; ++row)
-    for (int64_t j = 0; j < vectors; ++j)
-      state.push_back(k.load(scoresT, {k.index(scoreRows() + row), column(j)}));
+  Values state = loadRow(kMaxima, vectors);
+  llvm::append_range(state, loadRow(kSums, vectors));
   return state;
 }
 
 void AttentionKernel::storeState(int64_t vectors, ValueRange state) {
-  for (int64_t row = 0; row < 2; ++row)
-    for (int64_t j = 0; j < vectors; ++j)
-      k.store(state[row * vectors + j], scoresT,
-              {k.index(scoreRows() + row), column(j)});
+  storeRow(kMaxima, state.take_front(vectors));
+  storeRow(kSums, state.drop_front(vectors));
 }
 
 void AttentionKernel::walkKeys(int64_t vectors, Value globalFirst) {

@@ -22,6 +22,8 @@ inline constexpr int64_t kColdTile = 4;
 // Weights of a block may add up to this before the maximum is raised: far from
 // overflow, and f32 keeps its precision.
 inline constexpr double kLargestSum = 16777216.0;
+/// Rows of the state of a tile's queries, behind its scores.
+enum StateRow : int64_t { kMaxima, kSums, kBlockSums, kStateRows };
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// A [1,1,S,D] operand in its memory order, addressed by (s, d).
@@ -79,6 +81,8 @@ private:
   void makeScores(int64_t width);
   void storePositions(int64_t vectors, mlir::Value firstRow);
   mlir::Value positions(int64_t vector);
+  Values loadRow(StateRow row, int64_t vectors);
+  void storeRow(StateRow row, mlir::ValueRange values);
   Values loadState(int64_t vectors);
   void storeState(int64_t vectors, mlir::ValueRange state);
   void walkKeys(int64_t vectors, mlir::Value globalFirst);
@@ -91,16 +95,22 @@ private:
   Values scoreTile(int64_t vectors, int64_t tile, const KeyBlock &block,
                    mlir::Value first, mlir::ValueRange init);
   void storeScores(int64_t vectors, int64_t tile, const KeyBlock &block,
-                   mlir::ValueRange init);
+                   mlir::Value lo, mlir::Value hi, mlir::ValueRange init);
   Values kept(int64_t vectors, const KeyBlock &block, mlir::Value r,
               mlir::ValueRange s, mlir::Value firstRow);
   Values exactMaximum(int64_t vectors, const KeyBlock &block,
                       mlir::Value firstRow);
   Values weights(int64_t vectors, const KeyBlock &block, mlir::ValueRange init,
                  mlir::Value firstRow);
+  std::pair<mlir::Value, mlir::Value> wholeTiles(const KeyBlock &block);
+  void weightsByTile(int64_t vectors, const KeyBlock &block, mlir::Value lo,
+                     mlir::Value hi, mlir::ValueRange init);
+  void weightsByRow(int64_t vectors, const KeyBlock &block, mlir::Value lo,
+                    mlir::Value hi, mlir::ValueRange init,
+                    mlir::Value firstRow);
   Values weightRow(int64_t vectors, const KeyBlock &block, mlir::Value r,
                    mlir::ValueRange init, mlir::ValueRange sums,
-                   mlir::Value firstRow, bool dropping);
+                   mlir::Value firstRow);
   Values keyStep(int64_t vectors, const KeyBlock &block,
                  mlir::ValueRange carried, mlir::Value firstRow);
   Values raiseMaximum(int64_t vectors, const KeyBlock &block,

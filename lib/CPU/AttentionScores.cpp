@@ -90,10 +90,11 @@ Values AttentionKernel::scoreTile(int64_t vectors, int64_t tile,
       });
 }
 
-/// init + K Q^T of the block to scratch.
+/// init + K Q^T of keys [lo, hi) of the block to scratch.
 void AttentionKernel::storeScores(int64_t vectors, int64_t tile,
-                                  const KeyBlock &block, ValueRange init) {
-  k.loop(zero, block.count, tile, {}, [&](Value first, ValueRange) -> Values {
+                                  const KeyBlock &block, Value lo, Value hi,
+                                  ValueRange init) {
+  k.loop(lo, hi, tile, {}, [&](Value first, ValueRange) -> Values {
     Values s = scoreTile(vectors, tile, block, first, init);
     for (int64_t i = 0; i < tile; ++i)
       for (int64_t j = 0; j < vectors; ++j)
@@ -125,7 +126,8 @@ Values AttentionKernel::kept(int64_t vectors, const KeyBlock &block, Value r,
 /// Largest kept score per query, -inf where none is; leaves scores in scratch.
 Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
                                      Value firstRow) {
-  storeScores(vectors, kColdTile, block, Values(vectors, k.splat(0.0)));
+  storeScores(vectors, kColdTile, block, zero, block.count,
+              Values(vectors, k.splat(0.0)));
   return k.loop(zero, block.count, 1, Values(vectors, k.splat(-kInfinity)),
                 [&](Value r, ValueRange carried) -> Values {
                   Values s, result;
@@ -148,44 +150,86 @@ Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
                 });
 }
 
+/// The tiles of keys of the block that every query keeps, as [lo, hi); empty
+/// where lo is the end of the block.
+std::pair<Value, Value> AttentionKernel::wholeTiles(const KeyBlock &block) {
+  int64_t tile = plan.getKeyRows();
+  if (!hasMask())
+    return {zero, k.floorTo(block.count, tile)};
+  auto inBlock = [&](Value n) {
+    return k.min(k.max(k.sub(n, block.start), zero), block.count);
+  };
+  Value lo = k.mul(k.ceilDiv(inBlock(op.getFullLo()), tile), k.index(tile));
+  lo = k.min(lo, block.count);
+  return {lo, k.max(lo, k.floorTo(inBlock(op.getFullHi()), tile))};
+}
+
 /// Leaves p = 2^(s - m), -0.0 where dropped, in scratch; returns its sums.
 /// `init` is -m, where the accumulators start when there is no score region.
+/// A kept key has the same bits on both ways.
 Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
                                 ValueRange init, Value firstRow) {
+  storeRow(kBlockSums, Values(vectors, k.splat(0.0)));
+  if (hasScore()) {
+    weightsByRow(vectors, block, zero, block.count, init, firstRow);
+    return loadRow(kBlockSums, vectors);
+  }
+  // In key order: single keys, whole tiles, single keys. Two rounds of
+  // (single keys, whole tiles) share the code.
+  auto [lo, hi] = wholeTiles(block);
+  Value tilesLo = lo, tilesHi = hi;
+  k.loop(zero, k.index(2), 1, {}, [&](Value round, ValueRange) -> Values {
+    Value first =
+        arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, round, zero);
+    Value middle = k.select(first, tilesLo, block.count);
+    weightsByRow(vectors, block, k.select(first, zero, tilesHi), middle, init,
+                 firstRow);
+    weightsByTile(vectors, block, middle, k.select(first, tilesHi, block.count),
+                  init);
+    return {};
+  });
+  return loadRow(kBlockSums, vectors);
+}
+
+/// Weights of keys [lo, hi), whole tiles that every query keeps: exponentials
+/// of the accumulators themselves, between the products.
+void AttentionKernel::weightsByTile(int64_t vectors, const KeyBlock &block,
+                                    Value lo, Value hi, ValueRange init) {
+  int64_t tile = plan.getKeyRows();
+  k.loop(lo, hi, tile, {}, [&](Value first, ValueRange) -> Values {
+    Values s = scoreTile(vectors, tile, block, first, init);
+    Values sums = loadRow(kBlockSums, vectors);
+    for (int64_t i = 0; i < tile; ++i)
+      for (int64_t j = 0; j < vectors; ++j) {
+        Value p = k.exp2(s[i * vectors + j]);
+        k.store(p, scoresT, {k.add(first, i), column(j)});
+        sums[j] = k.addf(sums[j], p);
+      }
+    storeRow(kBlockSums, sums);
+    return {};
+  });
+}
+
+/// Weights of keys [lo, hi), of which queries may drop some: all scores, then
+/// key by key.
+void AttentionKernel::weightsByRow(int64_t vectors, const KeyBlock &block,
+                                   Value lo, Value hi, ValueRange init,
+                                   Value firstRow) {
   Values zeros(vectors, k.splat(0.0));
-  storeScores(vectors, plan.getKeyRows(), block,
+  storeScores(vectors, plan.getKeyRows(), block, lo, hi,
               hasScore() ? ValueRange(zeros) : init);
-  auto pass = [&](Value lo, Value hi, ValueRange sums, bool dropping) {
-    return k.loop(lo, hi, 1, sums, [&](Value r, ValueRange carried) -> Values {
-      return weightRow(vectors, block, r, init, carried, firstRow, dropping);
-    });
-  };
-  if (!canDrop())
-    return pass(zero, block.count, zeros, false);
-  if (hasScore())
-    return pass(zero, block.count, zeros, true);
-  // In key order: masked keys, full ones, masked ones. Two rounds of (masked,
-  // full) share the code.
-  Value fullLo =
-      k.min(k.max(k.sub(op.getFullLo(), block.start), zero), block.count);
-  Value fullHi =
-      k.min(k.max(k.sub(op.getFullHi(), block.start), fullLo), block.count);
-  return k.loop(
-      zero, k.index(2), 1, zeros, [&](Value round, ValueRange sums) -> Values {
-        Value first =
-            arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, round, zero);
-        Value lo = k.select(first, zero, fullHi);
-        Value middle = k.select(first, fullLo, block.count);
-        Value hi = k.select(first, fullHi, block.count);
-        Values masked = pass(lo, middle, sums, true);
-        return pass(middle, hi, masked, false);
-      });
+  Values sums =
+      k.loop(lo, hi, 1, loadRow(kBlockSums, vectors),
+             [&](Value r, ValueRange carried) -> Values {
+               return weightRow(vectors, block, r, init, carried, firstRow);
+             });
+  storeRow(kBlockSums, sums);
 }
 
 /// Weights of one key for all queries of the tile.
 Values AttentionKernel::weightRow(int64_t vectors, const KeyBlock &block,
                                   Value r, ValueRange init, ValueRange sums,
-                                  Value firstRow, bool dropping) {
+                                  Value firstRow) {
   Values s, p, keep, result;
   for (int64_t j = 0; j < vectors; ++j) {
     s.push_back(k.load(scoresT, {r, column(j)}));
@@ -197,10 +241,10 @@ Values AttentionKernel::weightRow(int64_t vectors, const KeyBlock &block,
     }
     p.push_back(k.exp2(x));
   }
-  if (dropping)
+  if (canDrop())
     keep = kept(vectors, block, r, s, firstRow);
   for (int64_t j = 0; j < vectors; ++j) {
-    if (dropping)
+    if (canDrop())
       p[j] = k.select(keep[j], p[j], k.splat(-0.0));
     k.store(p[j], scoresT, {r, column(j)});
     result.push_back(k.addf(sums[j], p[j]));

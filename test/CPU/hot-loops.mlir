@@ -5,11 +5,11 @@
 // RUN: attn-opt %s --attn-cpu-pipeline=target=cpu:znver5 | mlir-translate --mlir-to-llvmir \
 // RUN:   | opt -O2 -disable-loop-unrolling -mcpu=znver5 -mtriple=x86_64-linux-gnu \
 // RUN:   | llc -O3 -mcpu=znver5 -filetype=obj -o %t.znver5.o
-// RUN: %python %S/Inputs/hot_loops.py llvm-objdump %t.znver5.o zmm 24 | FileCheck %s --check-prefixes=LOOPS
+// RUN: %python %S/Inputs/hot_loops.py llvm-objdump %t.znver5.o zmm 16 | FileCheck %s --check-prefixes=LOOPS
 // RUN: attn-opt %s --attn-cpu-pipeline=target=cpu:sapphirerapids | mlir-translate --mlir-to-llvmir \
 // RUN:   | opt -O2 -disable-loop-unrolling -mcpu=sapphirerapids -mtriple=x86_64-linux-gnu \
 // RUN:   | llc -O3 -mcpu=sapphirerapids -filetype=obj -o %t.spr.o
-// RUN: %python %S/Inputs/hot_loops.py llvm-objdump %t.spr.o zmm 24 | FileCheck %s --check-prefixes=LOOPS
+// RUN: %python %S/Inputs/hot_loops.py llvm-objdump %t.spr.o zmm 16 | FileCheck %s --check-prefixes=LOOPS
 // RUN: attn-opt %s --attn-cpu-pipeline=target=cpu:znver3 | mlir-translate --mlir-to-llvmir \
 // RUN:   | opt -O2 -disable-loop-unrolling -mcpu=znver3 -mtriple=x86_64-linux-gnu \
 // RUN:   | llc -O3 -mcpu=znver3 -filetype=obj -o %t.znver3.o

@@ -4,7 +4,7 @@
 // RUN: attn-opt %s --attn-fuse-plan=target=cpu:x86-64-v4 --remarks-filter=attn-fuse -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // CHECK-LABEL: func @long_queries
-// V4:            #attn.plan<room = cpu, form = flash, lanes = 16, query_vectors = 3, key_rows = 8, value_rows = 8, key_block = 64, query_group = 48>
+// V4:            #attn.plan<room = cpu, form = flash, lanes = 16, query_vectors = 4, key_rows = 4, value_rows = 4, key_block = 64, query_group = 64>
 // V3:            #attn.plan<room = cpu, form = flash, lanes = 8, query_vectors = 3, key_rows = 4, value_rows = 4, key_block = 128, query_group = 24>
 // LINALG:        #attn.plan<room = linalg, form = unfused>
 // REMARK:        remark: [Passed] Plan | Category:attn-fuse | Reason="16 lanes of f32 on x86-64-v4", Remark="#attn.plan<room = cpu

@@ -28,12 +28,12 @@ struct Case {
 
 constexpr Case kCases[] = {
     // AVX-512
-    {"cpu:x86-64-v4", kAny, 64, 64, false, 16, 3, 8, 8, 64, 48},
+    {"cpu:x86-64-v4", kAny, 64, 64, false, 16, 4, 4, 4, 64, 64},
     {"cpu:znver4", 48, 128, 128, false, 16, 3, 8, 8, 64, 48},
     {"cpu:x86-64-v4", 17, 64, 64, false, 16, 2, 8, 8, 64, 32},
     {"cpu:x86-64-v4", 16, 64, 64, false, 16, 1, 8, 8, 64, 16},
     {"cpu:x86-64-v4", 1, 64, 64, false, 16, 1, 8, 8, 64, 16},
-    {"cpu:x86-64-v4", kAny, 64, 64, true, 8, 3, 8, 8, 64, 24},
+    {"cpu:x86-64-v4", kAny, 64, 64, true, 8, 4, 4, 4, 64, 32},
     // AVX2: shorter blocks for long rows, of K or of V
     {"cpu:x86-64-v3", kAny, 64, 64, false, 8, 3, 4, 4, 128, 24},
     {"cpu:x86-64-v3", kAny, kAny, kAny, false, 8, 3, 4, 4, 128, 24},
