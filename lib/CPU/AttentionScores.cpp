@@ -7,6 +7,8 @@
 
 #include "mlir/IR/TypeUtilities.h"
 
+#include <tuple>
+
 using namespace mlir;
 using namespace attn;
 
@@ -150,8 +152,8 @@ Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
                 });
 }
 
-/// The tiles of keys of the block that every query keeps, as [lo, hi); empty
-/// where lo is the end of the block.
+/// The whole tiles of the block whose keys every query keeps, as [lo, hi) from
+/// the block's start.
 std::pair<Value, Value> AttentionKernel::wholeTiles(const KeyBlock &block) {
   int64_t tile = plan.getKeyRows();
   if (!hasMask())
@@ -176,8 +178,8 @@ Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
   }
   // In key order: single keys, whole tiles, single keys. Two rounds of
   // (single keys, whole tiles) share the code.
-  auto [lo, hi] = wholeTiles(block);
-  Value tilesLo = lo, tilesHi = hi;
+  Value tilesLo, tilesHi;
+  std::tie(tilesLo, tilesHi) = wholeTiles(block);
   k.loop(zero, k.index(2), 1, {}, [&](Value round, ValueRange) -> Values {
     Value first =
         arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, round, zero);
