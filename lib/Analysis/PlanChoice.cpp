@@ -55,7 +55,7 @@ static constexpr Tiles kTiles[] = {
 /// The largest tile that the queries fill.
 static const Tiles &tilesFor(unsigned f32Lanes, int64_t lanes,
                              int64_t queries) {
-  auto first = llvm::find_if(
+  const auto *first = llvm::find_if(
       kTiles, [&](const Tiles &tiles) { return tiles.f32Lanes == f32Lanes; });
   assert(first != std::end(kTiles) && "a vector width without tiles");
   if (ShapedType::isDynamic(queries))

@@ -218,8 +218,10 @@ void AttentionKernel::weightsByRow(int64_t vectors, const KeyBlock &block,
                                    Value lo, Value hi, ValueRange init,
                                    Value firstRow) {
   Values zeros(vectors, k.splat(0.0));
-  storeScores(vectors, plan.getKeyRows(), block, lo, hi,
-              hasScore() ? ValueRange(zeros) : init);
+  // Without a score region few keys come here: the cold tile, no second copy
+  // of the hot loop.
+  storeScores(vectors, hasScore() ? plan.getKeyRows() : kColdTile, block, lo,
+              hi, hasScore() ? ValueRange(zeros) : init);
   Values sums =
       k.loop(lo, hi, 1, loadRow(kBlockSums, vectors),
              [&](Value r, ValueRange carried) -> Values {

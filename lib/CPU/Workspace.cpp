@@ -143,7 +143,7 @@ void Planner::place(memref::AllocOp alloc) {
   Operation *top = getTopLevel(body, alloc);
   unsigned first = positions[top], last = getLastUse(alloc);
   ImplicitLocOpBuilder b(alloc.getLoc(), top);
-  auto reused = llvm::find_if(places, [&](const Place &place) {
+  auto *reused = llvm::find_if(places, [&](const Place &place) {
     return place.lastUse < first && place.size == size;
   });
   if (reused == places.end()) {

@@ -239,7 +239,7 @@ Expected<Tensor> attn::data::readNpy(StringRef bytes, StringRef name) {
   bytes = bytes.drop_front(length);
   std::optional<int64_t> size = byteSize(*header->shape, *header->type);
   if (!size || static_cast<uint64_t>(*size) != bytes.size()) {
-    return error("expected " + (size ? Twine(*size) : Twine("too many")) +
+    return error("expected " + (size ? Twine(*size) : Twine("more than 2^63")) +
                  " bytes of data for " +
                  shapeString(*header->shape, *header->type) + ", found " +
                  Twine(bytes.size()));

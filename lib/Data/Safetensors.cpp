@@ -121,7 +121,7 @@ static Expected<Tensor> readEntry(StringRef data, const Entry &entry,
   const uint64_t found = entry.end - entry.begin;
   if (!size || static_cast<uint64_t>(*size) != found) {
     return makeError(
-        prefix + "expected " + (size ? Twine(*size) : Twine("too many")) +
+        prefix + "expected " + (size ? Twine(*size) : Twine("more than 2^63")) +
         " bytes of data for " + shapeString(entry.shape, entry.type) +
         ", found " + Twine(found));
   }
@@ -160,8 +160,8 @@ Expected<Tensor> attn::data::readSafetensors(StringRef bytes, StringRef tensor,
   if (!entries) {
     return error("expected a JSON object in the header");
   }
-  const json::Object *object = entries->getObject(tensor);
-  if (!object || tensor == "__metadata__") {
+  const json::Value *found = entries->get(tensor);
+  if (!found || tensor == "__metadata__") {
     SmallVector<StringRef> names;
     for (const auto &[key, value] : *entries) {
       if (StringRef(key) != "__metadata__") {
@@ -174,6 +174,10 @@ Expected<Tensor> attn::data::readSafetensors(StringRef bytes, StringRef tensor,
   }
   const std::string where =
       ("'" + name + "': tensor '" + toPrintable(tensor) + "': ").str();
+  const json::Object *object = found->getAsObject();
+  if (!object) {
+    return makeError(where + "expected a JSON object in the header");
+  }
   Expected<Entry> entry = parseEntry(*object, where);
   if (!entry) {
     return entry.takeError();

@@ -13,6 +13,7 @@
 #include "lib/Execute/DiagnosticText.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
@@ -117,8 +118,11 @@ Expected<Compiler::Module> Compiler::parseText(StringRef text, StringRef name) {
 llvm::Error Compiler::lower(ModuleOp module, const PipelineOptions &options) {
   DiagnosticText diagnostics(mlirContext.get());
   PassManager pm(mlirContext.get(), ModuleOp::getOperationName());
+  // Once, at the end: after every pass it takes a tenth of the compile time,
+  // and attn-opt does so.
+  pm.enableVerifier(false);
   buildPipeline(pm, options);
-  if (failed(pm.run(module)))
+  if (failed(pm.run(module)) || failed(verify(module)))
     return diagnostics.take("a room failed without saying why");
   return llvm::Error::success();
 }

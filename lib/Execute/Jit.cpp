@@ -14,10 +14,12 @@
 #include "attn/Runtime/Abi.h"
 
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/CompileUtils.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -154,27 +156,50 @@ Expected<std::unique_ptr<Module>> translateToLLVM(mlir::ModuleOp module,
   return llvmModule;
 }
 
-void optimize(Module &module, TargetMachine &machine, unsigned optLevel) {
-  if (optLevel == 0)
-    return;
+/// What the rooms leave to LLVM: one function of the tasks and wrappers, values
+/// instead of allocas, address arithmetic simplified, shared and hoisted. The
+/// standard pipeline takes five times as long for the same loops, and makes
+/// calls of memset where the object should need no library.
+static constexpr StringLiteral kPasses =
+    "cgscc(inline),"
+    "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,loop-mssa("
+    "loop-rotate,licm),"
+    "gvn,loop-vectorize,simplifycfg),"
+    "globaldce";
+
+/// Wrappers of entries with a hundred arguments are single blocks of thousands
+/// of loads and stores. Instruction scheduling takes quadratic time in the size
+/// of a block, seconds here; code that runs once a call does without.
+static void dropOptimizationOfLargeWrappers(Module &module) {
+  constexpr size_t largeBlock = 1000;
+  for (Function &function : module) {
+    if (none_of(function, [](const BasicBlock &block) {
+          return block.size() > largeBlock;
+        }))
+      continue;
+    DominatorTree dominators(function);
+    if (!LoopInfo(dominators).empty())
+      continue;
+    function.addFnAttr(Attribute::NoInline);
+    function.addFnAttr(Attribute::OptimizeNone);
+  }
+}
+
+void optimize(Module &module, TargetMachine &machine) {
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;
   ModuleAnalysisManager modules;
-  // Kernels are unrolled where they are made; again would cost a tenth of the
-  // compile time.
-  PipelineTuningOptions tuning;
-  tuning.LoopUnrolling = false;
-  PassBuilder builder(&machine, tuning);
+  PassBuilder builder(&machine);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  OptimizationLevel level = optLevel == 1   ? OptimizationLevel::O1
-                            : optLevel == 2 ? OptimizationLevel::O2
-                                            : OptimizationLevel::O3;
-  builder.buildPerModuleDefaultPipeline(level).run(module, modules);
+  ModulePassManager passes;
+  cantFail(builder.parsePassPipeline(passes, kPasses));
+  passes.run(module, modules);
+  dropOptimizationOfLargeWrappers(module);
 }
 
 Jit::Jit() = default;
@@ -202,7 +227,7 @@ Expected<ObjectCode> compileToObject(mlir::ModuleOp module,
       addPackedWrapper(*function);
       code.functions.push_back(name.str());
     }
-  optimize(**llvmModule, **machine, optLevel);
+  optimize(**llvmModule, **machine);
   Expected<std::unique_ptr<MemoryBuffer>> object =
       orc::SimpleCompiler(**machine)(**llvmModule);
   if (!object)

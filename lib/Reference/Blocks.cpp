@@ -119,9 +119,11 @@ void attn::reference::normalize(Values &x, int64_t length, const double *gamma,
 }
 
 /// Q, K and V as attention reads them: projected, normalized, turned.
+namespace {
 struct Operands {
   Values q, k, v;
 };
+} // namespace
 
 static Operands makeOperands(const Block &block, const Shape &shape,
                              const Precision &precision) {

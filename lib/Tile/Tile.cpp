@@ -71,10 +71,12 @@ static Value sinkOf(OpBuilder &builder, SdpaOp tile) {
   return sink;
 }
 
+namespace {
 /// M and N of the whole problem.
 struct Lengths {
   Value queries, keys;
 };
+} // namespace
 
 /// The lengths of the op to be tiled; where it is a tile itself, its rows end
 /// what is known of M.

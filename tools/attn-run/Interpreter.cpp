@@ -67,7 +67,7 @@ llvm::Expected<RegionProgram> RegionProgram::translate(Region &region) {
 
 Scalar RegionProgram::run(ArrayRef<Scalar> arguments) {
   assert(arguments.size() <= values.size() && "too many region arguments");
-  std::copy(arguments.begin(), arguments.end(), values.begin());
+  llvm::copy(arguments, values.begin());
   const Scalar *operands[maxOperands];
   for (const Step &step : steps) {
     for (auto [i, slot] : llvm::enumerate(step.operands))

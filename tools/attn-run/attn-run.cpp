@@ -125,6 +125,7 @@ static Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
 
+namespace {
 /// What one invocation works with.
 struct Run {
   Run(const Options &options, StringRef text)
@@ -155,6 +156,7 @@ struct Run {
   /// Watches the doors and says on the terminal which was passed last.
   PipelineOptions watched(Progress &progress);
 };
+} // namespace
 
 PipelineOptions Run::watched(Progress &progress) {
   PipelineOptions options = pipeline();

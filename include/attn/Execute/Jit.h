@@ -33,8 +33,7 @@ class LLJIT;
 
 namespace attn {
 
-/// The level of LLVM's passes and code generation with which entries are
-/// compiled. Dynamic shapes need its address arithmetic.
+/// The level of LLVM's code generation with which entries are compiled.
 constexpr unsigned codegenLevel = 3;
 
 /// The level for emulated kernels, which spend their time in the emulator.
@@ -49,9 +48,8 @@ llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
                 llvm::TargetMachine &machine);
 
-/// Runs LLVM's standard passes of a level (0: none).
-void optimize(llvm::Module &module, llvm::TargetMachine &machine,
-              unsigned optLevel);
+/// Runs the LLVM passes that compiled modules need.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 
 /// Machine code that has not been linked.
 struct ObjectCode {

@@ -90,10 +90,10 @@ TEST(Npy, Lies) {
   EXPECT_EQ(error("<f4", "(2, 2)", sixFloats),
             "'x.npy': expected 16 bytes of data for 2x2xf32, found 24");
   EXPECT_EQ(error("<f4", "(4611686018427387904, 4)", sixFloats),
-            "'x.npy': expected too many bytes of data for "
+            "'x.npy': expected more than 2^63 bytes of data for "
             "4611686018427387904x4xf32, found 24");
   EXPECT_EQ(error("<f4", "(0, 4611686018427387904, 4611686018427387904)", ""),
-            "'x.npy': expected too many bytes of data for "
+            "'x.npy': expected more than 2^63 bytes of data for "
             "0x4611686018427387904x4611686018427387904xf32, found 0");
   EXPECT_EQ(error("<f4", "(-2, -3)", sixFloats),
             "'x.npy': expected a size of at least 0 in the shape");
@@ -196,6 +196,8 @@ TEST(Safetensors, Lies) {
   EXPECT_EQ(error(R"({"dtype":"F4","shape":[6],"data_offsets":[0,24]})"),
             "'m': tensor 'w': expected dtype F64, F32, F16, BF16, BOOL, I8, "
             "I16, I32 or I64, found 'F4'");
+  EXPECT_EQ(error("5"),
+            "'m': tensor 'w': expected a JSON object in the header");
   EXPECT_EQ(errorOf(readSafetensors("1234", "w", "m")),
             "'m': expected 8 bytes of header length, found 4");
   EXPECT_EQ(errorOf(readSafetensors(bytesOf<uint64_t>({1u << 30}), "w", "m")),
