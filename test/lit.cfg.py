@@ -45,6 +45,7 @@ llvm_config.add_tool_substitutions(
     [
         attn_opt,
         ToolSubst("attn-emulate", unresolved="ignore"),
+        ToolSubst("attn-compile", unresolved="ignore"),
         ToolSubst("attn-compile-gpu", unresolved="ignore"),
         ToolSubst("attn-run", unresolved="ignore"),
         ToolSubst("attn-lsp-server", unresolved="ignore"),
@@ -62,6 +63,9 @@ llvm_config.add_tool_substitutions(
         "opt",
         "mlir-opt",
         "mlir-translate",
+        "clang",
+        "clang++",
+        "llvm-nm",
         "llvm-objdump",
         "llvm-readelf",
     ],
@@ -115,3 +119,6 @@ if platform.machine() == "aarch64":
 # NEON objects are linked by the cross compiler and run by the emulator, on any machine.
 if shutil.which("qemu-aarch64") and shutil.which("aarch64-linux-gnu-gcc"):
     config.available_features.add("qemu-aarch64")
+# CPUs with less than this one has.
+if platform.machine() == "x86_64" and shutil.which("qemu-x86_64"):
+    config.available_features.add("qemu-x86_64")

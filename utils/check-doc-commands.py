@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 GLOBS = ["README.md", "CONTRIBUTING.md", "docs/*.md", "dialects/attn/README.md"]
 GLOBS += ["examples/**/README.md", "examples/*.mlir"]
 RUN = re.compile(
-    r"(build/(release|dev)/bin/)?(attn-(opt|run|emulate|reduce)|mlir-opt-22)\b|(cat|echo|printf|head|cd|export) "
+    r"(build/(release|dev)/bin/)?(attn-(opt|run|compile|emulate|reduce)|mlir-opt-22)\b|(cat|cc|echo|printf|head|cd|export) |\./[\w-]+$"
 )
 RUN_PYTHON = re.compile(r"\.venv/bin/python (-m attn_mlir|examples/minilm/heads\.py)\b")
 FILE = re.compile(r"// ([\w-]+\.\w+)\n")
@@ -96,7 +96,9 @@ def program(language, block):
                 raise ValueError(f"there is no {script[2]}")
         elif not NOT_RUN.match(command):
             raise ValueError(f"no test can run '{command}'")
-    return ["bash", "-e", "-o", "pipefail", "-c", "\n".join(run)] if run else None
+    # The one C compiler that is there for certain.
+    run.insert(0, 'cc() { clang "$@"; }')
+    return ["bash", "-e", "-o", "pipefail", "-c", "\n".join(run)] if run[1:] else None
 
 
 def check_block(language, block, wanted, folder, environment):

@@ -9,8 +9,8 @@
 
 #include "Hostile.h"
 
+#include "attn/Support/PendingFile.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -61,28 +61,15 @@ std::string attn::data::formatNpyHeader(const Tensor &tensor) {
 }
 
 Error attn::data::writeNpy(const Tensor &tensor, StringRef path) {
-  Expected<sys::fs::TempFile> temporary =
-      sys::fs::TempFile::create(path + ".%%%%%%%%.part");
-  if (!temporary) {
+  Expected<PendingFile> file = PendingFile::create(path);
+  Error error = file.takeError();
+  if (!error) {
+    file->os() << formatNpyHeader(tensor);
+    file->os().write(tensor.dataAs<char>(), tensor.bytes());
+    error = file->keep();
+  }
+  if (error)
     return makeError("cannot write '" + path +
-                     "': " + toString(temporary.takeError()));
-  }
-  std::error_code failed;
-  {
-    raw_fd_ostream stream(temporary->FD, /*shouldClose=*/false);
-    stream << formatNpyHeader(tensor);
-    stream.write(tensor.dataAs<char>(), tensor.bytes());
-    stream.flush();
-    failed = stream.error();
-    stream.clear_error();
-  }
-  if (failed) {
-    consumeError(temporary->discard());
-    return makeError("cannot write '" + path + "': " + failed.message());
-  }
-  if (Error notKept = temporary->keep(path)) {
-    return makeError("cannot write '" + path +
-                     "': " + toString(std::move(notKept)));
-  }
+                     "': " + toString(std::move(error)));
   return Error::success();
 }

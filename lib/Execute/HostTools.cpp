@@ -15,6 +15,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <cstdlib>
 
@@ -105,6 +107,21 @@ Expected<std::string> findPtxas() {
       "ptxas not found in ATTN_MLIR_PTXAS, CUDA_HOME, CUDA_PATH, PATH, "
       "/usr/local/cuda or the Python environment: install the CUDA toolkit "
       "(13 or newer) or the Python package nvidia-cuda-nvcc");
+}
+
+Expected<std::string> findLinker(const TargetInfo &target) {
+  Triple triple(target.triple);
+  std::string cross = (triple.getArchName() + "-linux-gnu-ld").str();
+  SmallVector<StringRef> names = {"ld.lld-22", "ld.lld", cross};
+  // The linker without a prefix is that of this machine.
+  if (triple.getArch() == Triple(sys::getProcessTriple()).getArch())
+    names.push_back("ld");
+  for (StringRef name : names)
+    if (ErrorOr<std::string> path = sys::findProgramByName(name))
+      return *path;
+  return createStringError(inconvertibleErrorCode(),
+                           "no linker in PATH: expected one of " +
+                               join(names, ", "));
 }
 
 } // namespace attn

@@ -11,6 +11,7 @@
 
 #include "attn/Execute/ObjectCache.h"
 #include "attn/Execute/Host.h"
+#include "attn/Support/PendingFile.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
@@ -74,8 +75,9 @@ ObjectCache &ObjectCache::ofProcess() {
 std::string ObjectCache::keyOf(StringRef source, StringRef entry,
                                const TargetInfo &target) const {
   BLAKE3 hasher;
+  std::string targetText = target.str();
   for (StringRef part :
-       {StringRef(buildId), StringRef(target.str()), StringRef(target.triple),
+       {StringRef(buildId), StringRef(targetText), StringRef(target.triple),
         StringRef(target.cpu), StringRef(target.features), entry, source})
     add(hasher, part);
   return toHex(hasher.final<16>(), /*LowerCase=*/true);
@@ -140,21 +142,11 @@ Error ObjectCache::tryWrite(const std::string &path, StringRef bytes) const {
   if (std::error_code code = sys::fs::create_directories(
           folder, /*IgnoreExisting=*/true, sys::fs::owner_all))
     return errorCodeToError(code);
-  int descriptor;
-  SmallString<128> writing;
-  if (std::error_code code = sys::fs::createUniqueFile(
-          path + "-%%%%%%%%" + writingSuffix, descriptor, writing))
-    return errorCodeToError(code);
-  raw_fd_ostream os(descriptor, /*shouldClose=*/true);
-  os << bytes;
-  os.close();
-  std::error_code code = os.error();
-  os.clear_error();
-  if (!code)
-    code = sys::fs::rename(writing, path);
-  if (code)
-    sys::fs::remove(writing);
-  return errorCodeToError(code);
+  Expected<PendingFile> file = PendingFile::create(path, writingSuffix);
+  if (!file)
+    return file.takeError();
+  file->os() << bytes;
+  return file->keep();
 }
 
 void ObjectCache::keep(StringRef source, StringRef entry,

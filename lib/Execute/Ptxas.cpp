@@ -9,13 +9,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execute/Ptxas.h"
+#include "TemporaryFile.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Regex.h"
 
@@ -49,38 +46,6 @@ bool isSlowdown(StringRef line) {
   return is_contained({"C7508", "C7510", "C7511", "C7512", "C7513", "C7514",
                        "C7515", "C7516", "C7517", "C7518", "C7519"},
                       groups[1]);
-}
-
-struct TemporaryFile {
-  SmallString<128> path;
-  ~TemporaryFile() {
-    if (!path.empty())
-      sys::fs::remove(path);
-  }
-  Error create(StringRef suffix) {
-    if (std::error_code code =
-            sys::fs::createTemporaryFile("attn", suffix, path))
-      return makeError("no temporary file for ptxas: " + code.message());
-    return Error::success();
-  }
-  /// The contents; empty when it cannot be read.
-  std::string read() const {
-    auto buffer = MemoryBuffer::getFile(path);
-    return buffer ? (*buffer)->getBuffer().str() : std::string();
-  }
-};
-
-Error writeFile(StringRef path, StringRef text) {
-  std::error_code code;
-  raw_fd_ostream os(path, code);
-  if (!code) {
-    os << text;
-    os.close();
-    code = os.error();
-  }
-  if (code)
-    return makeError(path + ": " + code.message());
-  return Error::success();
 }
 
 /// Puts ptxas's complaint into words that say what to do.
@@ -157,9 +122,9 @@ Expected<Cubin> assemble(const Ptx &ptx, StringRef ptxas) {
   for (auto [file, suffix] :
        {std::pair(&input, "ptx"), std::pair(&output, "cubin"),
         std::pair(&log, "log")})
-    if (Error error = file->create(suffix))
+    if (Error error = file->create(suffix, "ptxas"))
       return std::move(error);
-  if (Error error = writeFile(input.path, ptx.text))
+  if (Error error = input.write(ptx.text))
     return std::move(error);
   std::string arch = "-arch=" + ptx.chip;
   StringRef arguments[] = {ptxas, "-v", arch, input.path, "-o", output.path};

@@ -44,6 +44,10 @@ std::string hostBuildId();
 /// `.venv` above this program. The error says where it was looked for.
 llvm::Expected<std::string> findPtxas();
 
+/// The path of a linker for `target`, which is a CPU: lld, else GNU's, from
+/// PATH.
+llvm::Expected<std::string> findLinker(const TargetInfo &target);
+
 } // namespace attn
 
 #endif // ATTN_EXECUTE_HOST_H

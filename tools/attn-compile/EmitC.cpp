@@ -1,0 +1,66 @@
+//===- EmitC.cpp - Kinds for C programs -----------------------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emit.h"
+
+#include "attn/Execute/AheadOfTime.h"
+
+using namespace llvm;
+
+namespace attn {
+namespace {
+
+Expected<CProgram> compile(EmitInput &input) {
+  Expected<std::vector<TargetInfo>> levels = resolveLevels(input.target);
+  if (!levels)
+    return levels.takeError();
+  return CProgram::compile(input.compiler, input.module, input.entry,
+                           input.name, std::move(*levels), input.pipeline);
+}
+
+/// One member function of the program, alone or with the header beside it.
+Expected<Emitted> emit(EmitInput &input,
+                       Expected<std::string> (CProgram::*bytes)() const,
+                       bool withHeader) {
+  Expected<CProgram> program = compile(input);
+  if (!program)
+    return program.takeError();
+  Emitted emitted;
+  if (Error error = ((*program).*bytes)().moveInto(emitted.bytes))
+    return std::move(error);
+  if (withHeader)
+    if (Error error = program->header().moveInto(emitted.header))
+      return std::move(error);
+  return emitted;
+}
+
+} // namespace
+
+Expected<Emitted> emitLlvm(EmitInput &input) {
+  Expected<CProgram> program = compile(input);
+  if (!program)
+    return program.takeError();
+  return Emitted{program->llvmText(), ""};
+}
+
+Expected<Emitted> emitAsm(EmitInput &input) {
+  return emit(input, &CProgram::assembly, /*withHeader=*/false);
+}
+
+Expected<Emitted> emitObj(EmitInput &input) {
+  return emit(input, &CProgram::object, /*withHeader=*/true);
+}
+
+Expected<Emitted> emitHeader(EmitInput &input) {
+  return emit(input, &CProgram::header, /*withHeader=*/false);
+}
+
+Expected<Emitted> emitSo(EmitInput &input) {
+  return emit(input, &CProgram::sharedObject, /*withHeader=*/true);
+}
+
+} // namespace attn

@@ -1,0 +1,188 @@
+//===- attn-compile.cpp - Compile a file ahead of time --------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Exit codes: 0, or 1 for an error; then no file is there that was not before.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emit.h"
+#include "Output.h"
+
+#include "attn/Execute/AheadOfTime.h"
+#include "attn/Execute/Host.h"
+#include "attn/Pipeline/StageWatcher.h"
+#include "tools/shared/Completion.h"
+#include "tools/shared/Progress.h"
+#include "tools/shared/Report.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+using namespace attn;
+
+namespace {
+
+Error makeError(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+/// One target; of `cpu:a+b` there is no single module.
+Expected<TargetInfo> resolveOne(StringRef text) {
+  if (!text.starts_with("cpu") && !text.starts_with("linalg"))
+    return resolveTarget(text);
+  Expected<std::vector<TargetInfo>> levels = resolveLevels(text);
+  if (!levels)
+    return levels.takeError();
+  if (levels->size() > 1)
+    return makeError("target '" + text +
+                     "': expected one CPU to see modules, but found " +
+                     Twine(levels->size()));
+  return levels->front();
+}
+
+/// The module as it leaves the room of --stop-after, or the last.
+Expected<Emitted> emitMlir(EmitInput &input) {
+  Expected<TargetInfo> target = resolveOne(input.target);
+  if (!target)
+    return target.takeError();
+  input.pipeline.target = *target;
+  Expected<mlir::func::FuncOp> entry = findEntry(input.module, input.entry);
+  if (!entry)
+    return entry.takeError();
+  isolateEntry(input.module, *entry);
+  if (Error error = input.compiler.lower(input.module, input.pipeline))
+    return std::move(error);
+  Emitted emitted;
+  raw_string_ostream os(emitted.bytes);
+  printModule(os, input.module);
+  return emitted;
+}
+
+constexpr EmitKind kinds[] = {
+    {"mlir", ".mlir", emitMlir},  {"llvm", ".ll", emitLlvm},
+    {"asm", ".s", emitAsm},       {"obj", ".o", emitObj},
+    {"header", ".h", emitHeader}, {"so", ".so", emitSo},
+};
+
+std::string kindNames(StringRef separator) {
+  return join(map_range(kinds, [](const EmitKind &kind) { return kind.name; }),
+              separator);
+}
+
+/// The command line; made by main, as LLVM's own options are cleared first.
+struct Options {
+  cl::OptionCategory category{"attn-compile options"};
+  cl::opt<std::string> file{cl::Positional, cl::desc("FILE.mlir"),
+                            cl::init("-"), cl::cat(category)};
+  cl::opt<std::string> output{
+      "o",
+      cl::desc("Where to write (- is stdout); the suffix can say what:\n"
+               ".mlir .ll .s .o .h .so; beside .o and .so goes the header"),
+      cl::value_desc("file"), cl::init("-"), cl::cat(category)};
+  cl::opt<std::string> emit{
+      "emit", cl::desc("What to write: mlir, llvm, asm, obj, header, so"),
+      cl::value_desc("kind"), cl::cat(category)};
+  cl::opt<std::string> entry{
+      "entry", cl::desc("Function to compile, if there are several"),
+      cl::value_desc("name"), cl::cat(category)};
+  cl::opt<std::string> name{
+      "name", cl::desc("What C calls it (default: as the source does)"),
+      cl::value_desc("name"), cl::cat(category)};
+  cl::opt<std::string> target{
+      "target",
+      cl::desc("cpu (this machine), cpu:<name or level>, linalg; several\n"
+               "with + (cpu:x86-64-v3+x86-64-v4): chosen when the code runs"),
+      cl::value_desc("target"), cl::init("cpu"), cl::cat(category)};
+  cl::opt<std::string> stopAfter{
+      "stop-after", cl::desc("Write the module as it leaves a room (mlir)"),
+      cl::value_desc("room"), cl::cat(category)};
+  cl::opt<std::string> dumpStages{
+      "dump-stages", cl::desc("Write the module into a folder at every door"),
+      cl::value_desc("folder"), cl::cat(category)};
+  CompletionOption completion{
+      "attn-compile", category, {{"emit", kindNames(" ")}}};
+};
+
+Expected<const EmitKind *> findKind(const Options &options) {
+  StringRef suffix = sys::path::extension(options.output);
+  for (const EmitKind &kind : kinds)
+    if (options.emit.empty() ? kind.suffix == suffix
+                             : kind.name == options.emit)
+      return &kind;
+  if (!options.emit.empty())
+    return makeError("--emit=" + options.emit + ": expected one of " +
+                     kindNames(", "));
+  if (!options.stopAfter.empty())
+    return &kinds[0];
+  return makeError("-o " + options.output +
+                   ": its suffix names no kind: expected --emit with one of " +
+                   kindNames(", "));
+}
+
+/// What the options say of the way through the rooms.
+Expected<PipelineOptions> readPipeline(const Options &options,
+                                       const EmitKind &kind) {
+  PipelineOptions pipeline;
+  if (!options.dumpStages.empty() && StringRef(options.target).contains('+'))
+    return makeError(
+        "--dump-stages: expected a target with one CPU, but got '" +
+        options.target + "'");
+  if (options.stopAfter.empty())
+    return pipeline;
+  if (kind.name != "mlir")
+    return makeError("--stop-after gives a module: expected --emit=mlir, but "
+                     "found " +
+                     kind.name);
+  pipeline.stopAfter = parseStage(options.stopAfter);
+  if (!pipeline.stopAfter)
+    return makeError("--stop-after=" + options.stopAfter +
+                     ": expected one of " + stageNames());
+  return pipeline;
+}
+
+Error runTool(const Options &options) {
+  Expected<const EmitKind *> kind = findKind(options);
+  if (!kind)
+    return kind.takeError();
+  Expected<PipelineOptions> pipeline = readPipeline(options, **kind);
+  if (!pipeline)
+    return pipeline.takeError();
+  StageWatcher watcher(options.dumpStages);
+  if (Error error = watcher.prepare())
+    return error;
+  Compiler compiler;
+  Expected<Compiler::Module> module = compiler.parseFile(options.file);
+  if (!module)
+    return module.takeError();
+  Progress progress("attn-compile: compiling");
+  EmitInput input{compiler,     **module,       options.entry,
+                  options.name, options.target, *pipeline};
+  input.pipeline.onStage = [&](Stage stage, mlir::ModuleOp at) {
+    watcher.leave(stage, at);
+    progress.say("attn-compile: compiling, past " + stageName(stage));
+  };
+  watcher.start();
+  Expected<Emitted> emitted = (*kind)->emit(input);
+  progress.finish();
+  if (!emitted)
+    return emitted.takeError();
+  if (Error error = watcher.takeError())
+    return error;
+  return writeOutput(*emitted, options.output);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  cl::ResetCommandLineParser();
+  Options options;
+  cl::ParseCommandLineOptions(
+      argc, argv, "attn-compile: compile attention ahead of time\n");
+  if (Error error = runTool(options))
+    return reportError(std::move(error));
+  return 0;
+}
