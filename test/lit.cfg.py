@@ -46,7 +46,6 @@ llvm_config.add_tool_substitutions(
         attn_opt,
         ToolSubst("attn-emulate", unresolved="ignore"),
         ToolSubst("attn-compile", unresolved="ignore"),
-        ToolSubst("attn-compile-gpu", unresolved="ignore"),
         ToolSubst("attn-run", unresolved="ignore"),
         ToolSubst("attn-lsp-server", unresolved="ignore"),
         ToolSubst("attn-reduce", unresolved="ignore"),

@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=${1:-build/gpu}
-compile=${ATTN_COMPILE:-build/dev/bin/attn-compile-gpu}
+compile=${ATTN_COMPILE:-build/dev/bin/attn-compile}
 
 rm -rf "$folder"
 python3 benchmarks/gpu/cases.py "$folder"

@@ -1,6 +1,6 @@
 # Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Runs a bundle (`attn-compile-gpu --emit=bundle`) on a GPU, on torch CUDA tensors.
+"""Runs a bundle (`attn-compile --emit=bundle`) on a GPU, on torch CUDA tensors.
 
     entry = attn_mlir.cuda.load("attention.bundle")
     output = entry(q, k, v)

@@ -34,12 +34,24 @@ struct EmitKind {
   llvm::Expected<Emitted> (*emit)(EmitInput &input);
 };
 
+/// Runs the rooms on the entry alone, for the target that `pipeline` has; gives
+/// its name.
+llvm::Expected<std::string> lowerAlone(EmitInput &input);
+
+/// The module as it leaves the room of --stop-after, or the last.
+llvm::Expected<Emitted> emitMlir(EmitInput &input);
+
 // For plain C (EmitC.cpp).
 llvm::Expected<Emitted> emitLlvm(EmitInput &input);
 llvm::Expected<Emitted> emitAsm(EmitInput &input);
 llvm::Expected<Emitted> emitObj(EmitInput &input);
 llvm::Expected<Emitted> emitHeader(EmitInput &input);
 llvm::Expected<Emitted> emitSo(EmitInput &input);
+
+// For GPUs (EmitGpu.cpp).
+llvm::Expected<Emitted> emitPtxText(EmitInput &input);
+llvm::Expected<Emitted> emitCubin(EmitInput &input);
+llvm::Expected<Emitted> emitBundle(EmitInput &input);
 
 } // namespace attn
 

@@ -10,8 +10,6 @@
 #include "Emit.h"
 #include "Output.h"
 
-#include "attn/Execute/AheadOfTime.h"
-#include "attn/Execute/Host.h"
 #include "attn/Pipeline/StageWatcher.h"
 #include "tools/shared/Completion.h"
 #include "tools/shared/Progress.h"
@@ -29,42 +27,16 @@ Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
 
-/// One target; of `cpu:a+b` there is no single module.
-Expected<TargetInfo> resolveOne(StringRef text) {
-  if (!text.starts_with("cpu") && !text.starts_with("linalg"))
-    return resolveTarget(text);
-  Expected<std::vector<TargetInfo>> levels = resolveLevels(text);
-  if (!levels)
-    return levels.takeError();
-  if (levels->size() > 1)
-    return makeError("target '" + text +
-                     "': expected one CPU to see modules, but found " +
-                     Twine(levels->size()));
-  return levels->front();
-}
-
-/// The module as it leaves the room of --stop-after, or the last.
-Expected<Emitted> emitMlir(EmitInput &input) {
-  Expected<TargetInfo> target = resolveOne(input.target);
-  if (!target)
-    return target.takeError();
-  input.pipeline.target = *target;
-  Expected<mlir::func::FuncOp> entry = findEntry(input.module, input.entry);
-  if (!entry)
-    return entry.takeError();
-  isolateEntry(input.module, *entry);
-  if (Error error = input.compiler.lower(input.module, input.pipeline))
-    return std::move(error);
-  Emitted emitted;
-  raw_string_ostream os(emitted.bytes);
-  printModule(os, input.module);
-  return emitted;
-}
-
 constexpr EmitKind kinds[] = {
-    {"mlir", ".mlir", emitMlir},  {"llvm", ".ll", emitLlvm},
-    {"asm", ".s", emitAsm},       {"obj", ".o", emitObj},
-    {"header", ".h", emitHeader}, {"so", ".so", emitSo},
+    {"mlir", ".mlir", emitMlir},
+    {"llvm", ".ll", emitLlvm},
+    {"asm", ".s", emitAsm},
+    {"obj", ".o", emitObj},
+    {"header", ".h", emitHeader},
+    {"so", ".so", emitSo},
+    {"ptx", ".ptx", emitPtxText},
+    {"cubin", ".cubin", emitCubin},
+    {"bundle", ".bundle", emitBundle},
 };
 
 std::string kindNames(StringRef separator) {
@@ -80,10 +52,13 @@ struct Options {
   cl::opt<std::string> output{
       "o",
       cl::desc("Where to write (- is stdout); the suffix can say what:\n"
-               ".mlir .ll .s .o .h .so; beside .o and .so goes the header"),
+               ".mlir .ll .s .o .h .so .ptx .cubin .bundle;\n"
+               "beside .o and .so goes the header"),
       cl::value_desc("file"), cl::init("-"), cl::cat(category)};
   cl::opt<std::string> emit{
-      "emit", cl::desc("What to write: mlir, llvm, asm, obj, header, so"),
+      "emit",
+      cl::desc("What to write: mlir, llvm, asm, obj, header, so, and for GPUs\n"
+               "ptx, cubin, bundle"),
       cl::value_desc("kind"), cl::cat(category)};
   cl::opt<std::string> entry{
       "entry", cl::desc("Function to compile, if there are several"),
@@ -94,7 +69,8 @@ struct Options {
   cl::opt<std::string> target{
       "target",
       cl::desc("cpu (this machine), cpu:<name or level>, linalg; several\n"
-               "with + (cpu:x86-64-v3+x86-64-v4): chosen when the code runs"),
+               "with + (cpu:x86-64-v3+x86-64-v4): chosen when the code runs;\n"
+               "nvvm:<chip>"),
       cl::value_desc("target"), cl::init("cpu"), cl::cat(category)};
   cl::opt<std::string> stopAfter{
       "stop-after", cl::desc("Write the module as it leaves a room (mlir)"),

@@ -50,7 +50,7 @@ def loops(cubin, head):
 def measure(case, compile_tool, folder):
     source, path = folder / f"{case.name}.mlir", folder / f"{case.name}.bundle"
     source.write_text(case.source())
-    command = [compile_tool, str(source), "--emit=bundle", "-o", str(path)]
+    command = [compile_tool, str(source), "--target=nvvm:sm_90a", "-o", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return {"error": done.stderr.strip()}

@@ -4,11 +4,11 @@
 // RUN: rm -rf %t && mkdir %t
 
 // RUN: %{f} 2>&1 | FileCheck %s --check-prefix=KIND
-// KIND: error: -o -: its suffix names no kind: expected --emit with one of mlir, llvm, asm, obj, header, so
+// KIND: error: -o -: its suffix names no kind: expected --emit with one of mlir, llvm, asm, obj, header, so, ptx, cubin, bundle
 // RUN: %{f} -o %t/f.exe 2>&1 | FileCheck %s --check-prefix=SUFFIX
-// SUFFIX: error: -o {{.*}}/f.exe: its suffix names no kind: expected --emit with one of mlir, llvm, asm, obj, header, so
+// SUFFIX: error: -o {{.*}}/f.exe: its suffix names no kind: expected --emit with one of mlir, llvm, asm, obj, header, so, ptx, cubin, bundle
 // RUN: %{f} --emit=exe -o %t/f.o 2>&1 | FileCheck %s --check-prefix=EMIT
-// EMIT: error: --emit=exe: expected one of mlir, llvm, asm, obj, header, so
+// EMIT: error: --emit=exe: expected one of mlir, llvm, asm, obj, header, so, ptx, cubin, bundle
 // RUN: %{f} --stop-after=fuse -o %t/f.o 2>&1 | FileCheck %s --check-prefix=STOP
 // STOP: error: --stop-after gives a module: expected --emit=mlir, but found obj
 // RUN: %{f} --stop-after=lunch 2>&1 | FileCheck %s --check-prefix=STAGE

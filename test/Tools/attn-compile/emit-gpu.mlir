@@ -1,9 +1,9 @@
-// What attn-compile-gpu writes: PTX text, an ELF, a bundle.
+// What attn-compile writes for GPUs: PTX text, an ELF, a bundle.
 
-// RUN: attn-compile-gpu %s --emit=ptx --target=nvvm:sm_90a | FileCheck %s --check-prefix=PTX
-// RUN: attn-compile-gpu %s --emit=cubin -o %t.cubin
+// RUN: attn-compile %s --emit=ptx --target=nvvm:sm_90a | FileCheck %s --check-prefix=PTX
+// RUN: attn-compile %s --target=nvvm:sm_90a -o %t.cubin
 // RUN: llvm-readelf -h %t.cubin | FileCheck %s --check-prefix=CUBIN
-// RUN: attn-compile-gpu %s --emit=bundle -o %t.bundle
+// RUN: attn-compile %s --target=nvvm:sm_90a -o %t.bundle
 // RUN: %python %S/Inputs/read_bundle.py %t.bundle | FileCheck %s --check-prefix=BUNDLE
 
 // REQUIRES: ptxas
