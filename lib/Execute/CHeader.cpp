@@ -147,7 +147,14 @@ void HeaderPrinter::printValue(StringRef what, const ValueInfo &info,
     os << info.str() << ", " << (isInput ? "any strides" : "row-major")
        << ", aligned to " << bytes << (bytes == 1 ? " byte" : " bytes");
   }
-  os << (info.isWeight ? ", a weight" : "") << "\n";
+  os << (info.isWeight ? ", a weight" : "");
+  // A name can hold anything; one that ends the comment is left out.
+  if (!info.name.empty() && !StringRef(info.name).contains("*/")) {
+    os << ", '";
+    printEscapedString(info.name, os);
+    os << "'";
+  }
+  os << "\n";
 }
 
 std::string HeaderPrinter::sizeOf(const SizeTerm &term) const {

@@ -58,6 +58,16 @@ bool isCName(StringRef name) {
          !is_contained(taken, name) && !name.starts_with("attn_");
 }
 
+/// What the source calls an argument, as near as C can have it: `%wq.0` is
+/// wq_0.
+std::string nearestName(StringRef label) {
+  std::string name = label.str();
+  for (char &c : name)
+    if (!isAlnum(c))
+      c = '_';
+  return name;
+}
+
 Error checkRank(const ValueInfo &info, const Twine &what) {
   if (info.shape.size() <= maxCRank)
     return Error::success();
@@ -78,7 +88,7 @@ Error nameForC(CInterface &interface) {
   for (auto [i, info] : enumerate(signature.arguments)) {
     if (Error error = checkRank(info, signature.argumentName(i)))
       return error;
-    std::string name = info.label;
+    std::string name = nearestName(info.label);
     if (!isCName(name) || StringRef(name).starts_with_insensitive("result") ||
         !used.insert(StringRef(name).lower()).second) {
       name = "arg" + utostr(i);

@@ -100,6 +100,7 @@ def check(case, target, tools, runtime):
     source = case.write()
     library = case.folder / f"{case.number}-{target.replace(':', '-')}.so"
     run([tools / "attn-compile", source, f"--target={target}", "-o", library])
+    assert "Needs no library." in library.with_suffix(".h").read_text()
     entry = c_entry.entry_of(library, source.read_text(), "entry")
     files = [case.folder / f"{case.number}-result{i}.npy" for i in range(len(entry.results))]
     said = run(
