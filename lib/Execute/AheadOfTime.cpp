@@ -8,8 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CInterface.h"
-#include "DiagnosticText.h"
+#include "lib/Execute/CInterface.h"
+#include "lib/Execute/DiagnosticText.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"

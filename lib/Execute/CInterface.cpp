@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LevelFunction.h"
+#include "lib/Execute/LevelFunction.h"
 
 using namespace llvm;
 

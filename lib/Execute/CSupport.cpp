@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CInterface.h"
+#include "lib/Execute/CInterface.h"
 
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/Module.h"

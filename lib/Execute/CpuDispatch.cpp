@@ -12,8 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CInterface.h"
-#include "CpuLevels.h"
+#include "lib/Execute/CInterface.h"
+#include "lib/Execute/CpuLevels.h"
 
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InlineAsm.h"

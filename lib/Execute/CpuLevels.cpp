@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CpuLevels.h"
+#include "lib/Execute/CpuLevels.h"
 
 #include "attn/Execute/AheadOfTime.h"
 #include "attn/Execute/Host.h"

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LevelFunction.h"
+#include "lib/Execute/LevelFunction.h"
 
 using namespace llvm;
 

@@ -11,7 +11,7 @@
 #ifndef ATTN_LIB_EXECUTE_LEVELFUNCTION_H
 #define ATTN_LIB_EXECUTE_LEVELFUNCTION_H
 
-#include "CInterface.h"
+#include "lib/Execute/CInterface.h"
 
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"

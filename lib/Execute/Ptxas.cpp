@@ -9,7 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execute/Ptxas.h"
-#include "TemporaryFile.h"
+#include "lib/Execute/TemporaryFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

@@ -8,8 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CInterface.h"
-#include "TemporaryFile.h"
+#include "lib/Execute/CInterface.h"
+#include "lib/Execute/TemporaryFile.h"
 
 #include "attn/Execute/Host.h"
 

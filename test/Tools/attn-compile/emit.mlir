@@ -40,6 +40,8 @@
 // AVX-512 stays in its own level.
 // RUN: llvm-objdump -d --disassemble-symbols=attn.0.in.f_body_task_thunk,attn.0.f,f,attn.level,attn.tensor,memset %t/both.o | FileCheck %s --check-prefix=LEVEL0 --implicit-check-not=zmm
 // LEVEL0: ymm
+// RUN: llvm-objdump -d --disassemble-symbols=attn.1.in.f_body_task_thunk %t/both.o | FileCheck %s --check-prefix=LEVEL1
+// LEVEL1: vfmadd{{.*}}zmm
 
 // Under another name.
 // RUN: attn-compile %s --target=cpu:x86-64-v3 --name=fast_attention -o %t/named.o
