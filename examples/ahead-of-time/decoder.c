@@ -86,7 +86,7 @@ int main(void) {
   fill(v, N * HKV * D, 3);
 
   status = decoder_workspace(&tq, &tk, &tv, &bytes);
-  if (status != DECODER_OK)
+  if (status != DECODER_SUCCESS)
     return 1;
   workspace = lines(bytes, &whole);
 #ifdef WITH_RUNTIME
@@ -95,7 +95,7 @@ int main(void) {
 #endif
   status = decoder(&tq, &tk, &tv, &to, workspace, bytes);
   free(whole);
-  if (status != DECODER_OK) {
+  if (status != DECODER_SUCCESS) {
     printf("status %d\n", (int)status);
     return 1;
   }

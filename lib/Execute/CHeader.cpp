@@ -83,6 +83,14 @@ std::string resultName(const Signature &signature, size_t i) {
   return signature.results.size() == 1 ? "result" : "result" + utostr(i);
 }
 
+constexpr StringLiteral promises =
+    R"( *
+ * Inputs that are not row-major are copied into the workspace. Results must not
+ * overlap other arguments. Nothing is written unless the status is 0. May be
+ * called from several threads at once, each with a workspace of its own.
+ */
+)";
+
 constexpr StringLiteral tensorType = R"(
 #ifndef ATTN_TENSOR_DEFINED
 #define ATTN_TENSOR_DEFINED
@@ -140,18 +148,21 @@ HeaderPrinter::Parameters HeaderPrinter::results(StringRef qualifier) const {
 void HeaderPrinter::printValue(StringRef what, const ValueInfo &info,
                                bool isInput) {
   os << " *   " << what << ": ";
-  if (info.isScalar) {
+  if (info.isScalar && isInput) {
     os << "a number, " << dtypeName(info.type);
   } else {
     unsigned bytes = dtypeBytes(info.type);
-    os << info.str() << ", " << (isInput ? "any strides" : "row-major")
+    StringRef rank = info.shape.empty() ? " of rank 0" : "";
+    os << info.str() << rank << ", " << (isInput ? "any strides" : "row-major")
        << ", aligned to " << bytes << (bytes == 1 ? " byte" : " bytes");
   }
   os << (info.isWeight ? ", a weight" : "");
-  // A name can hold anything; one that ends the comment is left out.
-  if (!info.name.empty() && !StringRef(info.name).contains("*/")) {
+  // A name can hold anything; one that would end the comment, or seem to begin
+  // another, is left out.
+  StringRef source = info.name;
+  if (!source.empty() && !source.contains("*/") && !source.contains("/*")) {
     os << ", '";
-    printEscapedString(info.name, os);
+    printEscapedString(source, os);
     os << "'";
   }
   os << "\n";
@@ -208,21 +219,12 @@ void HeaderPrinter::printIntroduction() {
   } else {
     os << ".\n";
   }
-  os << " *\n"
-        " * Inputs that are not row-major are copied into the workspace. "
-        "Results "
-        "must\n"
-        " * not overlap other arguments. Nothing is written unless the status "
-        "is "
-        "OK.\n"
-        " * May be called from several threads at once, each with a workspace "
-        "of "
-        "its\n"
-        " * own.\n */\n";
+  os << promises;
 }
 
 void HeaderPrinter::printStatus() {
-  os << "\ntypedef enum " << name << "_status {\n  " << upper << "_OK = 0,\n"
+  os << "\ntypedef enum " << name << "_status {\n  " << upper
+     << "_SUCCESS = 0,\n"
      << "  /* Null, or its rank, a size, its strides or alignment. */\n";
   auto row = [&](size_t i, const std::string &argument) {
     os << "  " << upper << "_BAD_" << StringRef(argument).upper() << " = " << i

@@ -283,11 +283,23 @@ def check_wrong_weights(entry, arguments, wqkv, wo):
         assert call.untouched()
 
 
+def check_numbers(tools, target, folder):
+    """Results that are numbers come as tensors of rank 0."""
+    entry = compile_entry(tools, target, folder, "numbers")
+    entry.results = ["f32", "index", "f32"]
+    x = numpy.arange(5, dtype=numpy.float32)
+    twice, size, same = entry.call([c_entry.scalar(1.5, "f32"), c_entry.tensor(x[::-1])])
+    assert (twice.shape, float(twice)) == ((), 3.0)
+    assert (size.shape, int(size)) == ((), 5)
+    assert (same == x[::-1]).all()
+
+
 def main():
     tools, target = pathlib.Path(sys.argv[1]), sys.argv[2]
     with tempfile.TemporaryDirectory() as name:
         check_attend(tools, target, pathlib.Path(name))
         check_weights(tools, target, pathlib.Path(name))
+        check_numbers(tools, target, pathlib.Path(name))
     print(f"{target}: right and wrong calls are told apart")
 
 

@@ -28,6 +28,14 @@ func.func @block(%x: tensor<?x?x24xf32>, %wqkv: tensor<72x24xf32> {attn.weight},
   return %y : tensor<?x?x24xf32>
 }
 
+// Results that are numbers; one is an argument.
+func.func @numbers(%x: f32, %t: tensor<?xf32>) -> (f32, index, tensor<?xf32>) {
+  %c0 = arith.constant 0 : index
+  %twice = arith.addf %x, %x : f32
+  %size = tensor.dim %t, %c0 : tensor<?xf32>
+  return %twice, %size, %t : f32, index, tensor<?xf32>
+}
+
 // Its weights are in the file.
 func.func @constant(%x: tensor<?x?x16xf32>) -> tensor<?x?x16xf32> {
   %w = arith.constant dense_resource<w> : tensor<48x16xf32>
