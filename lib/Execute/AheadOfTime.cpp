@@ -216,9 +216,16 @@ Expected<std::string> CProgram::generate(bool asText) const {
   return bytes.str().str();
 }
 
-Expected<std::string> CProgram::assembly() const { return generate(true); }
+Expected<std::string> CProgram::assembly() const {
+  return generate(/*asText=*/true);
+}
 
-Expected<std::string> CProgram::object() const { return generate(false); }
+Expected<std::string> CProgram::object() {
+  if (objectBytes.empty())
+    if (Error error = generate(/*asText=*/false).moveInto(objectBytes))
+      return std::move(error);
+  return objectBytes;
+}
 
 /// What an object leaves to the linker.
 static Expected<std::vector<std::string>> undefinedIn(StringRef object) {
@@ -241,7 +248,7 @@ static Expected<std::vector<std::string>> undefinedIn(StringRef object) {
   return names;
 }
 
-Expected<std::string> CProgram::header() const {
+Expected<std::string> CProgram::header() {
   Expected<std::string> bytes = object();
   if (!bytes)
     return bytes.takeError();
@@ -254,7 +261,7 @@ Expected<std::string> CProgram::header() const {
   return text;
 }
 
-Expected<std::string> CProgram::sharedObject() const {
+Expected<std::string> CProgram::sharedObject() {
   Expected<std::string> bytes = object();
   if (!bytes)
     return bytes.takeError();

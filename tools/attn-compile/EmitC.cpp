@@ -22,19 +22,17 @@ Expected<CProgram> compile(EmitInput &input) {
                            input.name, std::move(*levels), input.pipeline);
 }
 
-/// One member function of the program, alone or with the header beside it.
-Expected<Emitted> emit(EmitInput &input,
-                       Expected<std::string> (CProgram::*bytes)() const,
-                       bool withHeader) {
+/// An object of some kind with the header beside it.
+Expected<Emitted> withHeader(EmitInput &input,
+                             Expected<std::string> (CProgram::*object)()) {
   Expected<CProgram> program = compile(input);
   if (!program)
     return program.takeError();
   Emitted emitted;
-  if (Error error = ((*program).*bytes)().moveInto(emitted.bytes))
+  if (Error error = ((*program).*object)().moveInto(emitted.bytes))
     return std::move(error);
-  if (withHeader)
-    if (Error error = program->header().moveInto(emitted.header))
-      return std::move(error);
+  if (Error error = program->header().moveInto(emitted.header))
+    return std::move(error);
   return emitted;
 }
 
@@ -48,19 +46,31 @@ Expected<Emitted> emitLlvm(EmitInput &input) {
 }
 
 Expected<Emitted> emitAsm(EmitInput &input) {
-  return emit(input, &CProgram::assembly, /*withHeader=*/false);
-}
-
-Expected<Emitted> emitObj(EmitInput &input) {
-  return emit(input, &CProgram::object, /*withHeader=*/true);
+  Expected<CProgram> program = compile(input);
+  if (!program)
+    return program.takeError();
+  Emitted emitted;
+  if (Error error = program->assembly().moveInto(emitted.bytes))
+    return std::move(error);
+  return emitted;
 }
 
 Expected<Emitted> emitHeader(EmitInput &input) {
-  return emit(input, &CProgram::header, /*withHeader=*/false);
+  Expected<CProgram> program = compile(input);
+  if (!program)
+    return program.takeError();
+  Emitted emitted;
+  if (Error error = program->header().moveInto(emitted.bytes))
+    return std::move(error);
+  return emitted;
+}
+
+Expected<Emitted> emitObj(EmitInput &input) {
+  return withHeader(input, &CProgram::object);
 }
 
 Expected<Emitted> emitSo(EmitInput &input) {
-  return emit(input, &CProgram::sharedObject, /*withHeader=*/true);
+  return withHeader(input, &CProgram::sharedObject);
 }
 
 } // namespace attn

@@ -48,12 +48,12 @@ public:
   /// LLVM IR as text, optimized.
   std::string llvmText() const;
   llvm::Expected<std::string> assembly() const;
-  /// A relocatable ELF object.
-  llvm::Expected<std::string> object() const;
+  /// A relocatable ELF object. Made at the first call.
+  llvm::Expected<std::string> object();
   /// The object linked alone, by a linker that is looked for in PATH.
-  llvm::Expected<std::string> sharedObject() const;
+  llvm::Expected<std::string> sharedObject();
   /// The header. It names the functions that the object needs from elsewhere.
-  llvm::Expected<std::string> header() const;
+  llvm::Expected<std::string> header();
 
 private:
   CProgram();
@@ -62,6 +62,7 @@ private:
   std::unique_ptr<llvm::LLVMContext> context; // outlives the module
   std::unique_ptr<llvm::Module> code;
   std::unique_ptr<CInterface> interface;
+  std::string objectBytes; ///< empty until somebody asks
 };
 
 /// True for text that CProgram::header wrote, and which may so be written over.
