@@ -3,8 +3,7 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// LLVM IR, so that it goes into an object of any architecture. Above each
-// function stands what it would be in C.
+// LLVM IR, so that it goes into an object of any architecture, with C above it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +19,6 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-/// Reads a caller's tensor.
 constexpr StringLiteral tensorCode = R"(
 %tensor = type { ptr, i64, [8 x i64], [8 x i64] }
 
@@ -145,7 +143,6 @@ bad:
 }
 )";
 
-/// Copies a caller's tensor.
 constexpr StringLiteral copyCode = R"(
 %tensor = type { ptr, i64, [8 x i64], [8 x i64] }
 

@@ -38,7 +38,9 @@ TEST(CpuLevels, TableAgreesWithLlvm) {
     __get_cpuid_count(bit.leaf, bit.subleaf, &registers[0], &registers[1],
                       &registers[2], &registers[3]);
     bool found = registers[bit.reg] >> bit.bit & 1;
-    EXPECT_EQ(found, known->second) << bit.name.str();
+    // LLVM says no as well where the operating system saves no such registers.
+    if (bit.state == CpuidBit::Plain || known->second)
+      EXPECT_EQ(found, known->second) << bit.name.str();
     ++compared;
   }
   EXPECT_GT(compared, 30u);
