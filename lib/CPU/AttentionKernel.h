@@ -124,7 +124,9 @@ private:
   void accumulateKept(int64_t vectors, const KeyBlock &block);
   void storeStatistics(int64_t vectors, mlir::ValueRange maximum,
                        mlir::ValueRange sums);
-  mlir::Value sinkWeight(mlir::Value maximum);
+  void scaleOutput(mlir::ValueRange factors);
+  std::pair<mlir::Value, mlir::Value> sinkFactors(mlir::Value maximum,
+                                                  mlir::Value sum);
   void storeRows(mlir::Value width, mlir::Value firstRow, mlir::Value last,
                  mlir::Value rows);
 

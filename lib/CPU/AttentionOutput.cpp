@@ -120,13 +120,17 @@ void AttentionKernel::accumulateKept(int64_t vectors, const KeyBlock &block) {
 /// max + log(sum), -inf where no key was kept; the sink has no part in it.
 void AttentionKernel::storeStatistics(int64_t vectors, ValueRange maximum,
                                       ValueRange sums) {
+  Values roots;
   for (int64_t j = 0; j < vectors; ++j) {
     Value none = k.compare(arith::CmpFPredicate::OEQ, sums[j], k.splat(0.0));
-    Value total = sums[j];
+    Value inverse;
     if (finalize.getSink())
-      total = k.addf(total, sinkWeight(maximum[j]));
-    k.store(k.select(none, k.splat(0.0), k.divf(k.splat(1.0), total)),
-            statistics, {zero, column(j)});
+      std::tie(roots.emplace_back(), inverse) =
+          sinkFactors(maximum[j], sums[j]);
+    else
+      inverse = k.divf(k.splat(1.0), sums[j]);
+    k.store(k.select(none, k.splat(0.0), inverse), statistics,
+            {zero, column(j)});
     if (finalize.getInits().size() != 2)
       continue;
     Value largest = hasScore() ? maximum[j] : k.mulf(maximum[j], k.splat(kLn2));
@@ -134,16 +138,34 @@ void AttentionKernel::storeStatistics(int64_t vectors, ValueRange maximum,
     k.store(k.select(none, k.splat(-kInfinity), lse), statistics,
             {one, column(j)});
   }
+  if (!roots.empty())
+    scaleOutput(roots);
 }
 
-/// e^(sink - m), in the units of the scores.
-Value AttentionKernel::sinkWeight(Value maximum) {
+/// O of each query times its factor.
+void AttentionKernel::scaleOutput(ValueRange factors) {
+  k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
+    for (auto [j, factor] : llvm::enumerate(factors))
+      k.store(k.mulf(k.load(outputT, {d, column(j)}), factor), outputT,
+              {d, column(j)});
+    return {};
+  });
+}
+
+/// O / (sum + e^(sink - m)) as (O f) (f / (sum f^2 + e^(sink - M))), with the
+/// larger of both, M, and f = e^((m - M) / 2): e^(sink - m) would overflow, and
+/// f^2 lose its bits, where O, of large values, is still far from 0. Returns
+/// f and the second factor.
+std::pair<Value, Value> AttentionKernel::sinkFactors(Value maximum, Value sum) {
   Value logit = arith::MulFOp::create(k.b, finalize.getSink(),
                                       k.scalar(hasScore() ? 1.0 : kLog2e));
   Value distance = k.subf(k.broadcast(logit), maximum);
-  // Past the limit the row's output underflows either way.
-  Value limit = k.splat(hasScore() ? 126 * kLn2 : 126);
-  return exponential(k.minOrSecond(limit, distance));
+  Value below = k.minOrSecond(k.splat(0.0), distance);
+  Value above = k.minOrSecond(k.splat(0.0), k.mulf(distance, k.splat(-0.5)));
+  Value root = exponential(above);
+  Value square = k.mulf(root, root);
+  Value total = k.addf(k.mulf(sum, square), exponential(below));
+  return {root, k.divf(root, total)};
 }
 
 /// O[first + i][d] = outputT[d][i] / sum; padded lanes equal the last row.

@@ -330,12 +330,7 @@ Values AttentionKernel::raiseMaximum(int64_t vectors, const KeyBlock &block,
     alpha.push_back(k.select(fits, unit, factor));
     rescaled.push_back(k.mulf(sums[j], alpha[j]));
   }
-  k.loop(zero, valueSize, 1, {}, [&](Value d, ValueRange) -> Values {
-    for (int64_t j = 0; j < vectors; ++j)
-      k.store(k.mulf(k.load(outputT, {d, column(j)}), alpha[j]), outputT,
-              {d, column(j)});
-    return {};
-  });
+  scaleOutput(alpha);
   raised.append(rescaled);
   return raised;
 }

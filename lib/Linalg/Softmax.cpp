@@ -112,20 +112,22 @@ Value attn::createDenominator(ImplicitLocOpBuilder &builder, Value max,
   }
   inputs.push_back(sum);
   maps.append(2, identity(builder, rank));
-  // Into a tensor of its own: the sum alone is still needed for the LSE.
+  // Into a tensor of its own: the sum alone is still needed for the LSE. A sink
+  // far above the scores leaves f32's range before O, of large values, is 0.
+  Type type =
+      sink ? Type(builder.getF64Type()) : getElementTypeOrSelf(sum.getType());
   Value empty = tensor::EmptyOp::create(
-      builder, tensor::getMixedSizes(builder, builder.getLoc(), sum),
-      getElementTypeOrSelf(sum.getType()));
+      builder, tensor::getMixedSizes(builder, builder.getLoc(), sum), type);
   return createGeneric(
       builder, inputs, empty, maps, {},
       [&](ImplicitLocOpBuilder &b, ValueRange e) -> Value {
-        Value rowMax = e[0], rowSum = e[e.size() - 2], all = rowSum;
+        Value rowMax = e[0], rowSum = e[e.size() - 2],
+              all = convertFloat(b, rowSum, type);
         if (sink) {
-          Value logit =
-              convertFloat(b, isTensor ? e[1] : sink, rowSum.getType());
-          Value distance = arith::SubFOp::create(b, logit, rowMax);
-          all = arith::AddFOp::create(b, rowSum,
-                                      math::ExpOp::create(b, distance));
+          Value logit = convertFloat(b, isTensor ? e[1] : sink, type);
+          Value distance =
+              arith::SubFOp::create(b, logit, convertFloat(b, rowMax, type));
+          all = arith::AddFOp::create(b, all, math::ExpOp::create(b, distance));
         }
         return select(b, isEmpty(b, rowSum), 1.0, all);
       });
@@ -142,13 +144,20 @@ Value attn::createLse(ImplicitLocOpBuilder &builder, Value max, Value sum,
                        });
 }
 
+/// x / denominator, in the type of x.
+static Value quotient(ImplicitLocOpBuilder &b, Value x, Value denominator) {
+  Value wide = convertFloat(b, x, denominator.getType());
+  return convertFloat(b, arith::DivFOp::create(b, wide, denominator),
+                      x.getType());
+}
+
 Value attn::createNormalized(ImplicitLocOpBuilder &builder, Value acc,
                              Value denominator, Value destination,
                              ArrayRef<AffineMap> maps) {
   return createGeneric(builder, {acc, denominator}, destination, maps, {},
                        [](ImplicitLocOpBuilder &b, ValueRange e) -> Value {
-                         Value quotient = arith::DivFOp::create(b, e[0], e[1]);
-                         return convertFloat(b, quotient, e[2].getType());
+                         return convertFloat(b, quotient(b, e[0], e[1]),
+                                             e[2].getType());
                        });
 }
 
@@ -159,7 +168,7 @@ Value attn::createWeights(ImplicitLocOpBuilder &builder, Value exponentials,
   return createGeneric(builder, {exponentials, denominator}, destination,
                        {all, dropLast(builder, rank), all}, {},
                        [](ImplicitLocOpBuilder &b, ValueRange e) -> Value {
-                         Value quotient = arith::DivFOp::create(b, e[0], e[1]);
-                         return select(b, isDropped(b, e[0]), 0.0, quotient);
+                         Value weight = quotient(b, e[0], e[1]);
+                         return select(b, isDropped(b, e[0]), 0.0, weight);
                        });
 }

@@ -196,6 +196,20 @@ def masked_rows(options, target, dtype):
     expect(numpy.isfinite(lse[~empty]).all() and (output[~empty] != 0).any(), "a row is lost")
 
 
+def high_sink(options, target, dtype, value):
+    """A sink takes nearly all of the weight; what is left is as exact as ever."""
+    heads = 6
+    sinks = numpy.linspace(20, 220 if value > 1 else 90, heads).astype(numpy.float32)
+    extra = [("sinks", f"tensor<{heads}xf32>", sinks)]
+    shape = (1, heads, heads, 9, 21, 8, 16)
+    case = Attention(dtype, shape, f"sinks(%sinks : tensor<{heads}xf32>)", extra)
+    case.v = abs(case.v) * numpy.float32(value)
+    output, _ = case.run(options, target)
+    least = 1e-30 if value == 1 else 1e-8
+    seen = sinks < numpy.log(value / least)
+    expect((output[:, seen] > 0).all(), "what the sink leaves is lost")
+
+
 def more_queries_than_keys(options, target, dtype):
     case = Attention(dtype, (1, 2, 1, 90, 30, 16, 16), "causal(bottom_right)")
     output, lse = case.run(options, target)
@@ -254,6 +268,8 @@ def all_cases():
     for dtype in ("f32", "f64"):
         yield infinite_score, (dtype,)
         yield more_queries_than_keys, (dtype,)
+        yield high_sink, (dtype, 1.0)
+        yield high_sink, (dtype, 1e30)
         yield bits_of_a_row, (dtype,)
     yield bits_of_a_row, ("bf16",)
     for zero in range(7):

@@ -57,7 +57,8 @@
 // CHECK: %[[ACC1:.+]] = linalg.generic {{.+}} ins(%[[P]], %[[VALUES]] : {{.+}}) outs(%[[ACCF]]
 // CHECK: scf.yield %[[ACC1]], %[[MAX1]], %[[SUM1]]
 // CHECK: %[[DENOMINATOR:.+]] = linalg.generic {{.+}} ins(%[[LOOP]]#1, %[[LOOP]]#2
-// CHECK: arith.subf %[[SINK]], %{{.+}}
+// CHECK: %[[WIDESINK:.+]] = arith.extf %[[SINK]] : f32 to f64
+// CHECK: arith.subf %[[WIDESINK]], %{{.+}}
 // CHECK: %[[RO:.+]] = linalg.generic {{.+}} ins(%[[LOOP]]#0, %[[DENOMINATOR]] : {{.+}}) outs(%[[O]]
 // CHECK: %[[RL:.+]] = linalg.generic {{.+}} ins(%[[LOOP]]#1, %[[LOOP]]#2 : {{.+}}) outs(%[[L]]
 // CHECK: return %[[RO]], %[[RL]]

@@ -149,10 +149,10 @@ func.func @double(%q: tensor<1x2x5x8xf64>) -> tensor<1x2x5x8xf64> {
 // -----
 
 // LSE = max + log(sum), without the sink; O and weights are divided by
-// sum + exp(sink - max); a row without a kept key has sum = 0.
+// sum + exp(sink - max) in f64; a row without a kept key has sum = 0.
 // CHECK-LABEL: func.func @all_results(
 // CHECK-SAME: %[[SINKS:[^ ]+]]: tensor<2xf16>
-// CHECK-DAG: %[[ONE:.+]] = arith.constant 1.000000e+00 : f32
+// CHECK-DAG: %[[ONE:.+]] = arith.constant 1.000000e+00 : f64
 // CHECK-DAG: %[[ZERO:.+]] = arith.constant 0.000000e+00 : f32
 // CHECK-DAG: %[[LOWEST:.+]] = arith.constant 0xFF800000 : f32
 // CHECK: %[[MAX:.+]] = linalg.generic {{.+}}iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
@@ -160,11 +160,13 @@ func.func @double(%q: tensor<1x2x5x8xf64>) -> tensor<1x2x5x8xf64> {
 // CHECK: %[[P:.+]] = linalg.generic {{.+}} ins(%[[MAX]]
 // CHECK: %[[SUM:.+]] = linalg.generic {{.+}}iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%[[P]]
 // CHECK: %[[DENOMINATOR:.+]] = linalg.generic {{.+}} ins(%[[MAX]], %[[SINKS]], %[[SUM]]
-// CHECK-NEXT: ^bb0(%[[MAXI:.+]]: f32, %[[SINKI:.+]]: f16, %[[SUMI:.+]]: f32, %{{.+}}: f32):
+// CHECK-NEXT: ^bb0(%[[MAXI:.+]]: f32, %[[SINKI:.+]]: f16, %[[SUMI:.+]]: f32, %{{.+}}: f64):
+// CHECK-NEXT: %[[WIDESUM:.+]] = arith.extf %[[SUMI]]
 // CHECK-NEXT: %[[SINK:.+]] = arith.extf %[[SINKI]]
-// CHECK-NEXT: %[[DISTANCE:.+]] = arith.subf %[[SINK]], %[[MAXI]]
+// CHECK-NEXT: %[[WIDEMAX:.+]] = arith.extf %[[MAXI]]
+// CHECK-NEXT: %[[DISTANCE:.+]] = arith.subf %[[SINK]], %[[WIDEMAX]]
 // CHECK-NEXT: %[[EXP:.+]] = math.exp %[[DISTANCE]]
-// CHECK-NEXT: %[[ALL:.+]] = arith.addf %[[SUMI]], %[[EXP]]
+// CHECK-NEXT: %[[ALL:.+]] = arith.addf %[[WIDESUM]], %[[EXP]]
 // CHECK-NEXT: %[[EMPTY:.+]] = arith.cmpf oeq, %[[SUMI]], %[[ZERO]]
 // CHECK-NEXT: arith.select %[[EMPTY]], %[[ONE]], %[[ALL]]
 // CHECK: %[[O:.+]] = linalg.generic {{.+}} ins(%{{.+}}, %[[DENOMINATOR]]
@@ -175,8 +177,10 @@ func.func @double(%q: tensor<1x2x5x8xf64>) -> tensor<1x2x5x8xf64> {
 // CHECK-NEXT: %[[NONE:.+]] = arith.cmpf oeq, %[[SUMJ]], %[[ZERO]]
 // CHECK-NEXT: arith.select %[[NONE]], %[[LOWEST]], %[[SOME]]
 // CHECK: %[[W:.+]] = linalg.generic {{.+}} ins(%[[P]], %[[DENOMINATOR]]
-// CHECK-NEXT: ^bb0(%[[PI:.+]]: f32, %[[DI:.+]]: f32, %{{.+}}: f32):
-// CHECK-NEXT: %[[WI:.+]] = arith.divf %[[PI]], %[[DI]]
+// CHECK-NEXT: ^bb0(%[[PI:.+]]: f32, %[[DI:.+]]: f64, %{{.+}}: f32):
+// CHECK-NEXT: %[[WIDEP:.+]] = arith.extf %[[PI]]
+// CHECK-NEXT: %[[WIDEW:.+]] = arith.divf %[[WIDEP]], %[[DI]]
+// CHECK-NEXT: %[[WI:.+]] = arith.truncf %[[WIDEW]]
 // CHECK-NEXT: %[[DROPPED:.+]] = arith.cmpf olt, %[[PI]], %[[ZERO]]
 // CHECK-NEXT: arith.select %[[DROPPED]], %[[ZERO]], %[[WI]]
 // CHECK: return %[[O]], %[[LSE]], %[[W]]
