@@ -59,7 +59,7 @@ endfunction()
 function(add_attn_plain_library name)
   add_library(${name} ${ARGN})
   target_compile_options(${name} PRIVATE -Wall -Wextra -fno-exceptions -fno-rtti)
-  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include)
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
   set_target_properties(${name} PROPERTIES
     ARCHIVE_OUTPUT_DIRECTORY ${LLVM_LIBRARY_OUTPUT_INTDIR}
     LIBRARY_OUTPUT_DIRECTORY ${LLVM_LIBRARY_OUTPUT_INTDIR})
@@ -105,6 +105,7 @@ function(add_attn_tool name)
     mlir_target_link_libraries(${name} PRIVATE MLIR)
   endif()
   attn_use_pch(${name})
+  set_property(GLOBAL APPEND PROPERTY ATTN_TOOLS ${name})
 endfunction()
 
 # A library that a tool loads while it runs: build/<preset>/lib/lib<name>.so.
@@ -117,6 +118,7 @@ function(add_attn_plugin name)
   set_target_properties(${name} PROPERTIES PREFIX lib
     LIBRARY_OUTPUT_DIRECTORY ${LLVM_LIBRARY_OUTPUT_INTDIR})
   attn_use_pch(${name})
+  set_property(GLOBAL APPEND PROPERTY ATTN_TOOLS ${name})
 endfunction()
 
 # Pass declarations of one room: include/attn/<room>/Passes.td.
