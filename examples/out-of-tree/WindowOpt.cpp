@@ -36,7 +36,7 @@ struct WindowCausalPass
     if (size < 1) {
       getOperation()->emitError(
           "window-causal expects a size of at least 1, but got ")
-          << size;
+          << size.getValue();
       return signalPassFailure();
     }
     getOperation()->walk([&](attn::SdpaOp op) {
