@@ -191,6 +191,36 @@ ATTN_API attn_error *attn_executable_run(const attn_executable *executable,
                                          size_t num_outputs, int threads,
                                          const attn_weights *weights);
 
+/* ---- Ahead of time --------------------------------------------------------
+ */
+
+/* An entry compiled for C programs: docs/ahead-of-time.md has its functions. */
+typedef struct attn_program attn_program;
+
+typedef enum attn_program_kind {
+  ATTN_PROGRAM_OBJECT,        /* relocatable, ELF */
+  ATTN_PROGRAM_SHARED_OBJECT, /* linked by a linker that is in PATH */
+  ATTN_PROGRAM_ASSEMBLY,
+  ATTN_PROGRAM_LLVM_IR,
+  ATTN_PROGRAM_HEADER /* in C99, of the object */
+} attn_program_kind;
+
+/* Compiles an entry of a source text. The target may name several CPUs, of
+   which one is chosen when the code runs (`cpu:x86-64-v3+x86-64-v4`); no_cache
+   has no meaning here. `c_name` is what C calls the entry; null: as the source
+   does. */
+ATTN_API attn_error *attn_program_compile(const char *text, size_t length,
+                                          const char *name,
+                                          const attn_options *options,
+                                          const char *c_name,
+                                          attn_program **program);
+/* What belongs in a file of that kind: `size` bytes, and a zero behind them;
+   freed by attn_text_destroy. */
+ATTN_API attn_error *attn_program_emit(attn_program *program,
+                                       attn_program_kind kind, char **bytes,
+                                       size_t *size);
+ATTN_API void attn_program_destroy(attn_program *program);
+
 /* ---- The cache ------------------------------------------------------------
  */
 

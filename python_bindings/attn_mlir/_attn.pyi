@@ -44,6 +44,14 @@ class Entry:
 
     def signature(self) -> str: ...
 
+class Program:
+    """An entry compiled for C programs."""
+
+    def __init__(self, source: str, name: str, entry: str, target: str) -> None: ...
+
+    def emit(self, kind: int) -> bytes:
+        """The bytes of a file of this kind, an attn_program_kind."""
+
 def lower(source: str, name: str, target: str, stop_after: str) -> str:
     """The source as it leaves a room."""
 

@@ -4,9 +4,13 @@
 
 import os
 import pathlib
+import tempfile
 
-from ._attn import Entry, explain, lower, rooms
+from ._attn import Entry, Program, explain, lower, rooms
 from .errors import CompileError
+
+# attn_program_kind by suffix.
+SAVED_KINDS = {".o": 0, ".so": 1, ".s": 2, ".ll": 3, ".h": 4}
 
 
 class Executable:
@@ -21,7 +25,9 @@ class Executable:
     def __init__(self, source, name, entry, target, threads):
         self._source, self._name, self._target = source, name, target
         self._threads = threads or 0
-        self._entry = Entry(source, name, entry or "", target)
+        self._entry_name = entry or ""
+        self._entry = Entry(source, name, self._entry_name, target)
+        self._programs = {}
 
     def __call__(self, *arrays, out=None):
         return self._entry.call(*arrays, out=out, threads=self._threads)
@@ -44,12 +50,47 @@ class Executable:
         """What the target is, what each room does and how long it takes, and the plans."""
         return explain(self._source, self._name, self._target)
 
-    def save(self, path):
-        """Writes the source (`.mlir`); machine code cannot be saved yet."""
-        suffix = pathlib.Path(path).suffix
-        if suffix != ".mlir":
-            raise NotImplementedError(f"path: expected the suffix .mlir, found {suffix!r}")
-        pathlib.Path(path).write_text(self._source, encoding="utf-8")
+    def save(self, path, *, target=None):
+        """Writes what the suffix of `path` says: the source (`.mlir`), or the entry for C programs
+        (docs/ahead-of-time.md): `.o`, its header `.h`, `.so`, `.s` or `.ll`.
+
+        target   the CPU, or several of which one is chosen when the code runs
+                 ('cpu:x86-64-v3+x86-64-v4'); without, the target of this Executable
+        """
+        path = pathlib.Path(path)
+        if path.suffix not in (".mlir", *SAVED_KINDS):
+            kinds = ", ".join((".mlir", *SAVED_KINDS))
+            raise ValueError(f"path: expected a suffix of {kinds}, found {path.suffix!r}")
+        if target is not None and not isinstance(target, str):
+            raise TypeError(f"target: expected None or a string, found {type(target).__name__}")
+        if path.suffix == ".mlir":
+            if target is not None:
+                raise ValueError("target: expected None beside a path of .mlir")
+            contents = self._source.encode()
+        else:
+            contents = self._program(target or self._target).emit(SAVED_KINDS[path.suffix])
+        write_and_rename(path, contents)
+
+    def _program(self, target):
+        """The entry for C programs; object and header come from one compilation."""
+        if target not in self._programs:
+            self._programs[target] = Program(self._source, self._name, self._entry_name, target)
+        return self._programs[target]
+
+
+def write_and_rename(path, contents):
+    """The file is whole or not there."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+        try:
+            file.write(contents)
+            file.close()
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(file.name, (0o777 if path.suffix == ".so" else 0o666) & ~mask)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
 
 
 def compile(source, *, entry=None, target="cpu", threads=None):

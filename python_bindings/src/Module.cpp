@@ -64,6 +64,39 @@ struct Parsed {
   attn_module *module = nullptr;
 };
 
+/// An entry compiled for C programs.
+class Program {
+public:
+  Program(const std::string &source, const std::string &name,
+          const std::string &entry, const std::string &target) {
+    attn_options options{entry.empty() ? nullptr : entry.c_str(),
+                         target.c_str(), 0};
+    attn_error *error;
+    {
+      nb::gil_scoped_release others;
+      error = attn_program_compile(source.data(), source.size(), name.c_str(),
+                                   &options, nullptr, &program);
+    }
+    throwCompileError(error, source, entry, target);
+  }
+  Program(const Program &) = delete;
+  Program &operator=(const Program &) = delete;
+  ~Program() { attn_program_destroy(program); }
+
+  nb::bytes emit(int kind) {
+    char *bytes = nullptr;
+    size_t size = 0;
+    throwIf(attn_program_emit(program, static_cast<attn_program_kind>(kind),
+                              &bytes, &size));
+    nb::bytes result(bytes, size);
+    attn_text_destroy(bytes);
+    return result;
+  }
+
+private:
+  attn_program *program = nullptr;
+};
+
 /// A text of attn-c as a string.
 std::string taken(char *text) {
   std::string copy = text;
@@ -117,6 +150,14 @@ NB_MODULE(_attn, module) {
       .def("call", &Entry::call, nb::arg("arguments"), nb::kw_only(),
            nb::arg("out").none(), nb::arg("threads"))
       .def("signature", &Entry::signature);
+
+  nb::class_<Program>(module, "Program", "An entry compiled for C programs.")
+      .def(nb::init<const std::string &, const std::string &,
+                    const std::string &, const std::string &>(),
+           nb::arg("source"), nb::arg("name"), nb::arg("entry"),
+           nb::arg("target"))
+      .def("emit", &Program::emit, nb::arg("kind"),
+           "The bytes of a file of this kind, an attn_program_kind.");
 
   module.def(
       "lower",

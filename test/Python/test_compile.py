@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """attn_mlir.compile: sources, calls, errors; and the package's own files."""
 
+import ctypes
 import pathlib
 import pickle
 import subprocess
@@ -79,9 +80,45 @@ def test_explains_itself(attention):
 def test_save(attention, tmp_path):
     attention.save(tmp_path / "a.mlir")
     assert attn_mlir.compile(tmp_path / "a.mlir").signature == attention.signature
-    with pytest.raises(NotImplementedError) as info:
-        attention.save("a.o")
-    assert str(info.value) == "path: expected the suffix .mlir, found '.o'"
+    with pytest.raises(ValueError) as info:
+        attention.save("a.obj")
+    expected = "path: expected a suffix of .mlir, .o, .so, .s, .ll, .h, found '.obj'"
+    assert str(info.value) == expected
+    with pytest.raises(TypeError) as info:
+        attention.save("a.o", target=3)
+    assert str(info.value) == "target: expected None or a string, found int"
+    with pytest.raises(ValueError) as info:
+        attention.save("a.mlir", target="cpu")
+    assert str(info.value) == "target: expected None beside a path of .mlir"
+    with pytest.raises(attn_mlir.CompileError) as info:
+        attention.save(tmp_path / "b.o", target="cpu:no-such-cpu")
+    assert "no-such-cpu" in str(info.value).splitlines()[0]
+    with pytest.raises(FileNotFoundError):
+        attention.save(tmp_path / "missing" / "a.o")
+    assert not list(tmp_path.glob("b*"))
+
+
+def test_saved_for_c(attention, tmp_path):
+    """The header compiles, and the object and the shared object hold what it declares."""
+    for suffix in ("h", "o", "so", "s", "ll"):
+        attention.save(tmp_path / f"f.{suffix}", target="cpu:x86-64-v3+x86-64-v4")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        "f.h",
+        "f.ll",
+        "f.o",
+        "f.s",
+        "f.so",
+    ]
+    main = tmp_path / "main.c"
+    main.write_text('#include "f.h"\nint main(void) { return attention_supported() == 0; }\n')
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror"]
+    program = tmp_path / "main"
+    subprocess.run(["clang-22", *flags, main, tmp_path / "f.o", "-o", program], check=True)
+    supported = subprocess.run([program], check=False).returncode == 0
+    assert supported == ("avx2" in pathlib.Path("/proc/cpuinfo").read_text())
+    assert hasattr(ctypes.CDLL(tmp_path / "f.so"), "attention_workspace")
+    assert "attention" in (tmp_path / "f.s").read_text()
+    assert (tmp_path / "f.ll").read_text().count("define") > 2
 
 
 def test_sources(tmp_path, arrays):
