@@ -18,8 +18,9 @@ that keep a key: a row of zeros has no say.
     share of f     (f(P) - f(U)) / (1 - f(U)): 0 as much as without choosing, 1 everything
 
 Over several sentences each number is the mean of the sentences' numbers, weighted by their rows.
-The kind is the first that holds: `previous`, `next`, `sink`, `local` where the share is at least
-1/2; `broad` where spread is at least 0.85; else `other`.
+The kind is `previous` or `next`, in this order, where its share is at least 1/3; else the one of
+`sink` and `local` with the larger share, where that is at least 1/3; else `broad` where spread is
+at least 2/3; else `other`: a few tokens, not near, that the content chooses.
 
 The names are the field's: heads that attend to the previous or next token, to [SEP] or broadly
 (Clark et al., What Does BERT Look At?, 2019); attention sinks (Xiao et al., Efficient Streaming
@@ -31,7 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 
 KINDS = ("previous", "next", "sink", "local", "broad", "other")
-LEAST_SHARE, LEAST_SPREAD, NEAR = 0.5, 0.85, 2
+LEAST_SHARE, LEAST_SPREAD, NEAR = 1 / 3, 2 / 3, 2
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,15 @@ def sentence_numbers(weights):
 
 
 def kind_of(numbers):
-    """The first kind that holds, from one head's numbers."""
-    for name in ("previous", "next", "sink", "local"):
+    """The kind of one head, from its numbers."""
+
+    def share(name):
         equal = numbers[f"equal_{name}"]
-        if equal < 1 and numbers[name] - equal >= LEAST_SHARE * (1 - equal):
-            return name
+        return (numbers[name] - equal) / (1 - equal) if equal < 1 else 0.0
+
+    for kind in ("previous", "next", max(("sink", "local"), key=share)):
+        if share(kind) >= LEAST_SHARE:
+            return kind
     return "broad" if numbers["spread"] >= LEAST_SPREAD else "other"
 
 

@@ -60,10 +60,13 @@ def test_kinds():
     assert found == ["previous", "next", "sink", "sink", "local", "broad", "other"]
 
 
-def test_kind_needs_half_of_what_equal_weights_leave():
+def test_kind_needs_a_third_of_what_equal_weights_leave():
     # mass = share + (1 - share) / N exceeds 1/N by share of the rest: the formula's share itself.
-    assert kinds(column(3, 0.51), column(3, 0.49)) == ["sink", "other"]
-    assert kinds(band(0.51), band(0.49)) == ["local", "broad"]
+    assert kinds(column(3, 0.34), column(3, 0.32)) == ["sink", "broad"]
+    assert kinds(band(0.34), band(0.32)) == ["local", "broad"]
+    # The larger of both, and a neighbour before either.
+    assert kinds(0.4 * column(0, 0.9) + 0.6 * band(0.95)) == ["local"]
+    assert kinds(0.6 * column(0, 0.9) + 0.4 * around(-1, 0.9)) == ["previous"]
 
 
 def test_one_hot_heads_have_a_kind():
