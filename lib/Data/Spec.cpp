@@ -124,11 +124,7 @@ Expected<Tensor> SpecParser::readSource(StringRef source) const {
       break;
     }
   }
-  Expected<Tensor> read = readFile(files, path, member);
-  if (!read) {
-    return error(toString(read.takeError()));
-  }
-  return read;
+  return readFile(files, path, member); // its errors name the file
 }
 
 Error SpecParser::fill(Tensor &tensor, StringRef how) const {
