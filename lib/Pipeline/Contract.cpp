@@ -43,6 +43,15 @@ LogicalResult verifyInput(Operation *op) {
   return success();
 }
 
+LogicalResult verifyRaise(Operation *op) {
+  // raise_p1
+  for (Type type : op->getResultTypes())
+    if (!isAllowedType(type))
+      return stageError(op, Stage::Raise, "raise_p1")
+             << "expects ranked tensors and numbers, but found " << type;
+  return success();
+}
+
 LogicalResult verifySplitHeads(Operation *op) {
   // split_heads_p1
   if (isa<MhaOp, SplitHeadsOp, MergeHeadsOp>(op))
@@ -129,6 +138,8 @@ LogicalResult verifyOp(Operation *op, Stage after) {
   switch (after) {
   case Stage::Input:
     return verifyInput(op);
+  case Stage::Raise:
+    return verifyRaise(op);
   case Stage::SplitHeads:
     return verifySplitHeads(op);
   case Stage::Fuse:

@@ -14,6 +14,7 @@
 #include "attn/Linalg/Passes.h"
 #include "attn/NVVM/Passes.h"
 #include "attn/Pipeline/Passes.h"
+#include "attn/Raise/Passes.h"
 #include "attn/SplitHeads/Passes.h"
 #include "attn/Tile/Passes.h"
 
@@ -128,6 +129,10 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   // What no entry reaches is not worth compiling.
   pm.addPass(createSymbolDCEPass());
   if (gate.leave(Stage::Input))
+    return;
+  // Graphs are read as they come: any rewrite before makes more forms of them.
+  buildRaisePipeline(pm);
+  if (gate.leave(Stage::Raise))
     return;
   buildSplitHeadsPipeline(pm);
   if (gate.leave(Stage::SplitHeads))

@@ -17,6 +17,7 @@
 #include "attn/NVVM/Passes.h"
 #include "attn/Pipeline/Passes.h"
 #include "attn/Pipeline/Pipelines.h"
+#include "attn/Raise/Passes.h"
 #include "attn/SplitHeads/Passes.h"
 #include "attn/Tile/Passes.h"
 
@@ -155,6 +156,7 @@ void registerAllDialects(DialectRegistry &registry) {
 
 void registerRoomPasses() {
   // The rooms, each alone; then whole ways.
+  registerRaisePasses();
   registerSplitHeadsPasses();
   registerFusePasses();
   registerFusePipeline();

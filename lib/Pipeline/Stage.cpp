@@ -19,6 +19,8 @@ llvm::StringRef stageName(Stage stage) {
   switch (stage) {
   case Stage::Input:
     return "input";
+  case Stage::Raise:
+    return "raise";
   case Stage::SplitHeads:
     return "split-heads";
   case Stage::Fuse:

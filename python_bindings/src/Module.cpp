@@ -185,7 +185,8 @@ NB_MODULE(_attn, module) {
       nb::arg("source"), nb::arg("name"), nb::arg("target"),
       "What each room does with the source, and the plans.");
   module.def(
-      "rooms", [] { return taken(attn_rooms()); }, "`input, split-heads, ...`");
+      "rooms", [] { return taken(attn_rooms()); },
+      "`input, raise, split-heads, ...`");
   module.def(
       "describe_target",
       [](const std::string &target) {

@@ -1,6 +1,7 @@
 // One block on its way: what each room takes and what it leaves.
 
 // RUN: attn-opt %s --attn-cpu-pipeline="stop-after=input" | FileCheck %s --check-prefix=INPUT
+// RUN: attn-opt %s --attn-cpu-pipeline="stop-after=raise" | FileCheck %s --check-prefix=INPUT
 // RUN: attn-opt %s --attn-cpu-pipeline="stop-after=split-heads" | FileCheck %s --check-prefix=SPLIT
 // RUN: attn-opt %s --attn-cpu-pipeline="stop-after=fuse" | FileCheck %s --check-prefix=FUSE
 // RUN: attn-opt %s --attn-cpu-pipeline="stop-after=tile" | FileCheck %s --check-prefix=TILE

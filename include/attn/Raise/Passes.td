@@ -1,0 +1,58 @@
+//===- Passes.td - Passes of the room Raise ----------------*- tablegen -*-===//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_RAISE_PASSES_TD
+#define ATTN_RAISE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
+  let summary = "Find attention in graphs of linalg on tensors";
+  let description = [{
+    For each contraction over one dimension asks what one element of its
+    operands is, as an expression of (b, h, m, n): through elementwise ops,
+    transposes, broadcasts, casts and reshapes, whichever ops say them and
+    however they are fused. Where that expression is
+    `exp(s - max s) / sum exp(s - max s)` (or `linalg.softmax`), and s is a
+    scalar function of one dot product of a query and a key, the contraction
+    becomes `attn.sdpa`:
+
+    * factors on Q, on K and on the product are its scale;
+    * conditions that replace a score by -inf are its mask region, so that
+      causal graphs skip keys;
+    * whatever else the scores go through (added or finite masks, softcap, ...)
+      is its score region, op by op; tensors that it reads are captures;
+    * orders in memory are layouts. Heads that K and V are repeated for are
+      read once.
+
+    A division by the sum after the second product is part of it. Values are
+    kept within the rounding of the sums: a row whose scores are all -inf is
+    NaN in such a graph and 0 in `attn.sdpa`, so NaN is put there again unless
+    the mask is proved to keep a key of each row. Finite fills stay
+    values of the score, never become masks. Inputs are taken to be finite:
+    a graph without masks multiplies NaN of any key into every row.
+
+    Declines, with a missed remark and a line in the summary that names the op:
+    an op between softmax and the second product, sums with something added,
+    softmax without its maximum or with another start than -inf or the lowest
+    number, weights with other uses, scores in f16 or bf16 (every step is
+    rounded, `attn.sdpa` rounds once), batch dimensions beyond two.
+
+    Ends with one remark at the module, such as
+    `raised 6 of 7; @main line 230 not raised: arith.mulf between softmax and
+    the second product`. Makes: nothing else is changed.
+  }];
+  let options = [
+    Option<"requireRaised", "require-raised", "int64_t", "0",
+           "Fail if fewer attentions than this were raised">,
+    Option<"summary", "summary", "bool", "true",
+           "End with one remark that counts what was raised and gives reasons">
+  ];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+}
+
+#endif // ATTN_RAISE_PASSES_TD

@@ -1,0 +1,342 @@
+//===- Attend.cpp - What was found as attn.sdpa ---------------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Checks first, then emits: the operands, the two regions, and NaN for rows
+// without keys.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Match.h"
+#include "attn/Dialect/Attn/IR/Attn.h"
+
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+using namespace attn;
+
+using Kind = Point::Kind;
+
+namespace {
+/// The captures of the op: each tensor or number that a rule reads, once per
+/// place at which it is read.
+class Captures {
+public:
+  Captures(const Attention &attention) : attention(attention) {}
+
+  void collect(const Point *point, const Point *dot);
+  unsigned numberOf(const Point *point) const;
+
+  SmallVector<Value> values;
+  SmallVector<AffineMap> maps;
+
+private:
+  AffineMap mapOf(const Point *point) const;
+
+  const Attention &attention;
+};
+
+/// Emits an expression into a region.
+class RegionWriter {
+public:
+  RegionWriter(const Attention &attention, const Captures &captures,
+               Region &region, Location loc, FloatType score);
+
+  Value write(const Point *point, const Point *dot);
+  void yield(Value value) { YieldOp::create(builder, value); }
+  ImplicitLocOpBuilder builder;
+
+private:
+  Value writeIndex(AffineExpr position);
+  Value writeNew(const Point *point, const Point *dot);
+
+  const Attention &attention;
+  const Captures &captures;
+  Block *block;
+  unsigned first; ///< argument of b
+  DenseMap<const Point *, Value> written;
+};
+} // namespace
+
+/// Positions of the attention's own dimensions as expressions of (b, h, m, n).
+static AffineExpr toBhmn(const Attention &attention, AffineExpr e) {
+  Renaming names;
+  unsigned i = 0;
+  for (AffineExpr dim : {attention.b, attention.h, attention.m, attention.n}) {
+    if (dim)
+      names[dim] = getAffineDimExpr(i, e.getContext());
+    ++i;
+  }
+  return e.replace(names);
+}
+
+AffineMap Captures::mapOf(const Point *point) const {
+  SmallVector<AffineExpr> results;
+  for (AffineExpr e : point->coords)
+    results.push_back(toBhmn(attention, e));
+  return AffineMap::get(4, 0, results, attention.n.getContext());
+}
+
+unsigned Captures::numberOf(const Point *point) const {
+  AffineMap map = mapOf(point);
+  for (unsigned i = 0; i < values.size(); ++i)
+    if (values[i] == point->value && maps[i] == map)
+      return i;
+  return values.size();
+}
+
+void Captures::collect(const Point *point, const Point *dot) {
+  if (point == dot)
+    return;
+  if ((point->kind == Kind::Read || point->kind == Kind::Scalar) &&
+      numberOf(point) == values.size()) {
+    values.push_back(point->value);
+    maps.push_back(mapOf(point));
+  }
+  for (const Point *arg : point->args)
+    collect(arg, dot);
+}
+
+RegionWriter::RegionWriter(const Attention &attention, const Captures &captures,
+                           Region &region, Location loc, FloatType score)
+    : builder(loc, region.getContext()), attention(attention),
+      captures(captures), block(new Block), first(score ? 1 : 0) {
+  region.push_back(block);
+  if (score)
+    block->addArgument(score, loc);
+  for (unsigned i = 0; i < 4; ++i)
+    block->addArgument(builder.getIndexType(), loc);
+  for (Value value : captures.values)
+    block->addArgument(getElementTypeOrSelf(value.getType()), loc);
+  builder.setInsertionPointToEnd(block);
+}
+
+Value RegionWriter::writeIndex(AffineExpr position) {
+  return affine::expandAffineExpr(builder, builder.getLoc(),
+                                  toBhmn(attention, position),
+                                  block->getArguments().slice(first, 4), {});
+}
+
+Value RegionWriter::writeNew(const Point *point, const Point *dot) {
+  if (point == dot)
+    return block->getArgument(0);
+  switch (point->kind) {
+  case Kind::Read:
+  case Kind::Scalar:
+    return block->getArgument(first + 4 + captures.numberOf(point));
+  case Kind::Constant:
+    return arith::ConstantOp::create(builder, point->constant);
+  case Kind::Index:
+    return writeIndex(point->coords[0]);
+  case Kind::Apply:
+    break;
+  case Kind::Reduce:
+    llvm_unreachable("the only reduction of a rule is the dot product");
+  }
+  OperationState state(builder.getLoc(), point->op->getName());
+  for (const Point *arg : point->args)
+    state.operands.push_back(write(arg, dot));
+  state.addTypes(getElementTypeOrSelf(point->op->getResult(0).getType()));
+  state.addAttributes(point->op->getAttrs());
+  state.propertiesAttr = point->op->getPropertiesAsAttribute();
+  return builder.create(state)->getResult(0);
+}
+
+Value RegionWriter::write(const Point *point, const Point *dot) {
+  if (Value known = written.lookup(point))
+    return known;
+  Value value = writeNew(point, dot);
+  written[point] = value;
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct Operands {
+  HeadView query, key, value, output;
+};
+} // namespace
+
+static std::string nameOf(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+static std::optional<Operands> findOperands(const Attention &attention,
+                                            const ScoreRule &rule,
+                                            std::optional<NearMiss> &miss) {
+  PointReader &reader = *attention.reader;
+  AffineExpr b = attention.b, h = attention.h;
+  auto fail = [&](const Twine &reason) {
+    miss = NearMiss{attention.root.getDefiningOp(), reason.str()};
+    return std::nullopt;
+  };
+  if (attention.values->kind != Kind::Read)
+    return fail("the values are changed inside the second product");
+  auto query =
+      viewHeads(reader, rule.dot.query, {b, h, attention.m, rule.dot.k});
+  auto key = viewHeads(reader, rule.dot.key, {b, h, attention.n, rule.dot.k});
+  auto value =
+      viewDeepest(reader, attention.values, {b, h, attention.n, attention.dv});
+  if (!query || !key || !value)
+    return fail("the values are no tensor of [b, h, n, d]");
+  if (query->group != 1)
+    return fail("the queries are the same for several heads");
+  if (key->group != value->group)
+    return fail("keys and values have different numbers of heads");
+  HeadView output;
+  for (AffineExpr dim : attention.rootCoords) {
+    auto names = {b, h, attention.m, attention.dv};
+    int at = -1, i = 0;
+    for (AffineExpr name : names) {
+      if (name && name == dim)
+        at = i;
+      ++i;
+    }
+    output.dims.push_back(at);
+  }
+  Type element = getElementTypeOrSelf(attention.root.getType());
+  if (!element.isF32() && !element.isF64())
+    return fail("expected scores and weights of f32 or f64, but found " +
+                nameOf(element));
+  for (const HeadView *view : {&*query, &*key, &*value})
+    if (getElementTypeOrSelf(view->value.getType()) != element)
+      return fail("expected queries, keys, values and result of one type, but "
+                  "found " +
+                  nameOf(getElementTypeOrSelf(view->value.getType())) +
+                  " and " + nameOf(element));
+  return Operands{*query, *key, *value, output};
+}
+
+static AffineMap layoutOf(ArrayRef<int> order, MLIRContext *context) {
+  SmallVector<AffineExpr> results;
+  for (int dim : order)
+    results.push_back(getAffineDimExpr(dim, context));
+  return AffineMap::get(4, 0, results, context);
+}
+
+static Value emitScale(ImplicitLocOpBuilder &b, const Dot &dot,
+                       FloatType type) {
+  Value scale = arith::ConstantOp::create(b, b.getFloatAttr(type, dot.scale));
+  for (Value factor : dot.scalars)
+    scale = arith::MulFOp::create(b, scale, factor);
+  return scale;
+}
+
+/// NaN in rows whose LSE is -inf, unless there are no keys at all: what
+/// exp(-inf
+/// - -inf) makes of them in a graph.
+static Value restoreEmptyRows(ImplicitLocOpBuilder &b, SdpaOp op) {
+  Value output = op.getOutput();
+  auto type = cast<RankedTensorType>(output.getType());
+  auto element = cast<FloatType>(type.getElementType());
+  Value fill = arith::ConstantOp::create(
+      b, b.getFloatAttr(element, APFloat::getNaN(element.getFloatSemantics())));
+  unsigned keys = getLayoutPosition(op.getKeyLayout(), 2);
+  if (cast<ShapedType>(op.getKey().getType()).isDynamicDim(keys)) {
+    Value n = tensor::DimOp::create(b, op.getKey(), keys);
+    Value none = arith::ConstantIndexOp::create(b, 0);
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
+    Value empty = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, n, none);
+    fill = arith::SelectOp::create(b, empty, zero, fill);
+  }
+  SmallVector<AffineExpr> row;
+  for (unsigned dim : {0, 1, 2})
+    row.push_back(
+        b.getAffineDimExpr(getLayoutPosition(op.getOutputLayout(), dim)));
+  AffineMap all = b.getMultiDimIdentityMap(4);
+  Value init = tensor::EmptyOp::create(
+      b, tensor::getMixedSizes(b, b.getLoc(), output), element);
+  return linalg::GenericOp::create(
+             b, TypeRange{init.getType()}, ValueRange{output, op.getLse()},
+             ValueRange{init},
+             ArrayRef<AffineMap>{all, AffineMap::get(4, 0, row, b.getContext()),
+                                 all},
+             SmallVector<utils::IteratorType>(4, utils::IteratorType::parallel),
+             [&](OpBuilder &body, Location loc, ValueRange args) {
+               Value lowest = arith::ConstantOp::create(
+                   body, loc,
+                   body.getFloatAttr(
+                       element, APFloat::getInf(element.getFloatSemantics(),
+                                                /*Negative=*/true)));
+               Value empty = arith::CmpFOp::create(
+                   body, loc, arith::CmpFPredicate::OEQ, args[1], lowest);
+               Value value =
+                   arith::SelectOp::create(body, loc, empty, fill, args[0]);
+               linalg::YieldOp::create(body, loc, value);
+             })
+      .getResult(0);
+}
+
+static void writeRegions(SdpaOp op, const Attention &attention,
+                         const ScoreRule &rule, const Captures &captures) {
+  if (rule.tree != rule.dotPoint) {
+    RegionWriter score(attention, captures, op.getScore(), op.getLoc(),
+                       op.getAccumulatorType());
+    score.yield(score.write(rule.tree, rule.dotPoint));
+  }
+  if (rule.keep.empty())
+    return;
+  RegionWriter mask(attention, captures, op.getMask(), op.getLoc(), nullptr);
+  Value kept;
+  for (auto [condition, inverted] : rule.keep) {
+    Value each = mask.write(condition, nullptr);
+    if (inverted) {
+      Value yes = arith::ConstantIntOp::create(mask.builder, 1, 1);
+      each = arith::XOrIOp::create(mask.builder, each, yes);
+    }
+    kept = kept ? arith::AndIOp::create(mask.builder, kept, each) : each;
+  }
+  mask.yield(kept);
+}
+
+LogicalResult attn::attend(const Attention &attention, const ScoreRule &rule,
+                           std::optional<NearMiss> &miss) {
+  std::optional<Operands> operands = findOperands(attention, rule, miss);
+  if (!operands)
+    return failure();
+  Operation *root = attention.root.getDefiningOp();
+  ImplicitLocOpBuilder b(root->getLoc(), root);
+  SmallVector<Attribute> layouts;
+  SmallVector<Value> values;
+  for (const HeadView *view :
+       {&operands->query, &operands->key, &operands->value}) {
+    SmallVector<int> order;
+    values.push_back(toRank4(b, b.getLoc(), *view, order));
+    layouts.push_back(AffineMapAttr::get(layoutOf(order, b.getContext())));
+  }
+  layouts.push_back(AffineMapAttr::get(
+      layoutOf(rank4Order(operands->output), b.getContext())));
+  Captures captures(attention);
+  captures.collect(rule.tree, rule.dotPoint);
+  for (auto [condition, inverted] : rule.keep)
+    captures.collect(condition, nullptr);
+  auto element =
+      cast<FloatType>(getElementTypeOrSelf(attention.root.getType()));
+  Value scale = emitScale(b, rule.dot, element);
+  auto plain = AffineMapAttr::get(getIdentityLayout(b.getContext()));
+  bool isPlain = llvm::all_of(layouts, [&](auto map) { return map == plain; });
+  auto op = SdpaOp::create(b, values[0], values[1], values[2],
+                           isPlain ? ArrayAttr() : b.getArrayAttr(layouts),
+                           rule.rowsMayBeEmpty);
+  op.getScaleMutable().assign(scale);
+  if (!captures.values.empty()) {
+    op.getCapturesMutable().assign(captures.values);
+    op.setCaptureMapsAttr(b.getAffineMapArrayAttr(captures.maps));
+  }
+  writeRegions(op, attention, rule, captures);
+  Value output = rule.rowsMayBeEmpty ? restoreEmptyRows(b, op) : op.getOutput();
+  output = fromRank4(b, b.getLoc(), output, operands->output,
+                     attention.root.getType());
+  Value(attention.root).replaceAllUsesWith(output);
+  return success();
+}

@@ -1,0 +1,106 @@
+//===- Match.h - Attention as it was found ----------------------*- C++ -*-===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// softmax over the keys, then the second product.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_RAISE_MATCH_H
+#define ATTN_LIB_RAISE_MATCH_H
+
+#include "Point.h"
+
+#include <memory>
+
+namespace attn {
+
+/// Why something that looks like attention is not raised.
+struct NearMiss {
+  mlir::Operation *op;
+  std::string reason;
+};
+
+/// root = softmax over n of `scores`, times `values`.
+struct Attention {
+  std::unique_ptr<PointReader> reader;
+  /// What is replaced, and the dimension of each of its dimensions; 0 for size
+  /// 1. It comes out of the second product, or of a division after it.
+  mlir::Value root;
+  llvm::SmallVector<mlir::AffineExpr> rootCoords;
+  /// Null where the problem has no such dimension, or it is 1.
+  mlir::AffineExpr b, h, m;
+  mlir::AffineExpr n, dv;
+  const Point *scores = nullptr, *values = nullptr;
+};
+
+/// What a contraction was found to be: an attention, a near miss, or neither.
+struct Finding {
+  std::optional<Attention> attention;
+  std::optional<NearMiss> miss;
+};
+
+/// Looks for softmax in front of `product`.
+Finding matchAttention(mlir::linalg::LinalgOp product);
+
+/// Q and K of one dot product over `k`: sum q k, times `scale` and `scalars`.
+struct Dot {
+  const Point *query = nullptr, *key = nullptr;
+  mlir::AffineExpr k;
+  double scale = 1.0;
+  llvm::SmallVector<mlir::Value> scalars; ///< further factors, known later
+};
+
+/// The scores as the two regions of attn.sdpa.
+struct ScoreRule {
+  Dot dot;
+  const Point *dotPoint = nullptr; ///< the score that `tree` starts from
+  const Point *tree = nullptr;     ///< `dotPoint` itself: no score region
+  /// Kept are keys for which each is true, or false where the flag is set.
+  llvm::SmallVector<std::pair<const Point *, bool>> keep;
+  /// A row may have no kept key, or scores of -inf alone: NaN in the graph.
+  bool rowsMayBeEmpty = false;
+};
+
+/// Splits the scores into dot product, score rule and mask.
+std::optional<ScoreRule> splitScores(const Attention &attention,
+                                     std::optional<NearMiss> &miss);
+
+/// A tensor as [B, H, S, D] in some order, or a unit dimension.
+struct HeadView {
+  mlir::Value value;
+  /// For each dimension 0 b, 1 h, 2 s, 3 d, or -1 for one of size 1.
+  llvm::SmallVector<int> dims;
+  int64_t group = 1; ///< query heads that share a head
+  bool has(int dim) const { return llvm::is_contained(dims, dim); }
+};
+
+/// Reads `point` as [b, h, s, d], null dimensions being 1; nothing when some
+/// position is something else.
+std::optional<HeadView> viewHeads(const PointReader &reader, const Point *point,
+                                  llvm::ArrayRef<mlir::AffineExpr> bhsd);
+
+/// Like it, for an operand of the second product through as many transposes
+/// and broadcasts as can be read away.
+std::optional<HeadView> viewDeepest(PointReader &reader, const Point *point,
+                                    llvm::ArrayRef<mlir::AffineExpr> bhsd);
+
+/// Emits attn.sdpa before the root's op and replaces the root by it; says why
+/// not, with nothing changed, where operands do not have its form.
+mlir::LogicalResult attend(const Attention &attention, const ScoreRule &rule,
+                           std::optional<NearMiss> &miss);
+
+/// Emits `view` as a tensor of rank 4; `order` gets its dimensions in memory
+/// order.
+mlir::Value toRank4(mlir::OpBuilder &b, mlir::Location loc,
+                    const HeadView &view, llvm::SmallVectorImpl<int> &order);
+/// The dimensions that `toRank4` would give to a tensor like `view`.
+llvm::SmallVector<int> rank4Order(const HeadView &view);
+/// The other way: a rank-4 tensor in that order as one like `view`, of `type`.
+mlir::Value fromRank4(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value,
+                      const HeadView &view, mlir::Type type);
+
+} // namespace attn
+
+#endif // ATTN_LIB_RAISE_MATCH_H

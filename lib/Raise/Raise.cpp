@@ -1,0 +1,127 @@
+//===- Raise.cpp - The pass attn-raise ------------------------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Tries every contraction and tells what came of it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Match.h"
+#include "attn/Raise/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace attn {
+#define GEN_PASS_DEF_RAISEPASS
+#include "attn/Raise/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+static constexpr auto kRemark =
+    remark::RemarkOpts::name("Attention").category("attn-raise");
+
+/// `@main line 230`.
+static std::string placeOf(Operation *op) {
+  std::string text;
+  if (auto symbol = op->getParentOfType<SymbolOpInterface>())
+    text = "@" + symbol.getName().str();
+  if (auto place = op->getLoc()->findInstanceOf<FileLineColLoc>())
+    text +=
+        (text.empty() ? "line " : " line ") + std::to_string(place.getLine());
+  return text.empty() ? "an op without a place" : text;
+}
+
+/// Erases `op` and what was computed for it alone.
+static void eraseIfDead(Operation *op) {
+  llvm::SetVector<Operation *> work;
+  work.insert(op);
+  while (!work.empty()) {
+    Operation *next = work.pop_back_val();
+    if (!isOpTriviallyDead(next))
+      continue;
+    SmallVector<Value> operands(next->getOperands());
+    next->erase();
+    for (Value operand : operands)
+      if (Operation *def = operand.getDefiningOp())
+        work.insert(def);
+  }
+}
+
+namespace {
+struct RaisePass final : attn::impl::RaisePassBase<RaisePass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    raised = 0;
+    misses.clear();
+    SmallVector<linalg::LinalgOp> products;
+    getOperation().walk([&](linalg::LinalgOp op) {
+      if (op.getNumReductionLoops() == 1)
+        products.push_back(op);
+    });
+    // From the last: what is erased with an attention stands before it.
+    for (linalg::LinalgOp product : llvm::reverse(products))
+      tryProduct(product);
+    report();
+  }
+
+private:
+  void tryProduct(linalg::LinalgOp product) {
+    Finding finding = matchAttention(product);
+    if (finding.attention) {
+      std::optional<ScoreRule> rule =
+          splitScores(*finding.attention, finding.miss);
+      if (rule && succeeded(attend(*finding.attention, *rule, finding.miss))) {
+        ++raised;
+        remark::passed(product->getLoc(), kRemark) << "raised to attn.sdpa";
+        replaced.push_back(finding.attention->root.getDefiningOp());
+        return;
+      }
+    }
+    if (!finding.miss)
+      return;
+    remark::missed(finding.miss->op->getLoc(), kRemark)
+        << remark::reason("{0}", finding.miss->reason);
+    misses.push_back(placeOf(finding.miss->op) +
+                     " not raised: " + finding.miss->reason);
+  }
+
+  void report() {
+    // Not before: expressions of later products may read them.
+    for (Operation *op : replaced)
+      eraseIfDead(op);
+    replaced.clear();
+    std::string text = "raised " + std::to_string(raised) + " of " +
+                       std::to_string(raised + misses.size());
+    // In the order of the file.
+    for (const std::string &miss : llvm::reverse(misses))
+      text += "; " + miss;
+    if (raised < requireRaised) {
+      emitError(getOperation().getLoc())
+          << text << "; require-raised asks for " << requireRaised.getValue();
+      return signalPassFailure();
+    }
+    if (summary)
+      emitRemark(getOperation().getLoc()) << text;
+  }
+
+  int64_t raised = 0;
+  SmallVector<std::string> misses;
+  SmallVector<Operation *> replaced;
+};
+} // namespace
+
+void attn::buildRaisePipeline(OpPassManager &pm) {
+  RaisePassOptions options;
+  options.summary = false;
+  pm.addPass(createRaisePass(options));
+}
