@@ -186,6 +186,24 @@ static bool nameDims(Attention &found, const Point *weights,
     bool inValues = dependsOn(found.values, dim);
     (inWeights && inValues ? batch : inWeights ? rows : columns).push_back(dim);
   }
+  // Heads that share all keys and values: the weights' order tells which of
+  // the two are rows.
+  if (rows.size() == 2 && batch.size() < 2 &&
+      weights->kind == Point::Kind::Read) {
+    const auto *order = &weights->coords;
+    if (llvm::find(*order, rows[0]) > llvm::find(*order, rows[1]))
+      std::swap(rows[0], rows[1]);
+    batch.push_back(rows[0]);
+    rows.erase(rows.begin());
+  }
+  // The same with one query.
+  if (rows.size() == 1 && batch.size() < 2 &&
+      weights->kind == Point::Kind::Read && weights->coords.size() > 2 &&
+      weights->coords[weights->coords.size() - 2] == found.reader->zero() &&
+      weights->coords[weights->coords.size() - 3] == rows[0]) {
+    batch.push_back(rows[0]);
+    rows.clear();
+  }
   if (batch.size() > 2 || rows.size() > 1 || columns.size() != 1) {
     miss = NearMiss{found.root.getDefiningOp(),
                     "expected at most two batch dimensions, one of queries and "

@@ -167,6 +167,9 @@ const Point *PointReader::stepLinalg(linalg::LinalgOp op, const Point *point) {
   SmallVector<AffineExpr> loops(op.getNumLoops());
   AffineMap map = op.getMatchingIndexingMap(init);
   for (auto [expr, coord] : llvm::zip(map.getResults(), point->coords)) {
+    // A dimension that a reduction has kept as 1.
+    if (isa<AffineConstantExpr>(expr) && expr == coord)
+      continue;
     auto dim = dyn_cast<AffineDimExpr>(expr);
     if (!dim || loops[dim.getPosition()])
       return nullptr;

@@ -1,0 +1,211 @@
+# Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Writes linalg graphs: each op in one of the ways in which exporters say it."""
+
+import math
+
+
+class Tensor:
+    """An SSA value of symbolic dimensions, such as ("b", "h", "m", "n"); "1" is 1."""
+
+    def __init__(self, name, dims, kind):
+        self.name, self.dims, self.kind = name, dims, kind
+
+
+class Graph:
+    """One function. `sizes` gives each symbol its size, `dynamic` those not in the types."""
+
+    def __init__(self, draw, dtype, sizes, dynamic):
+        self.draw, self.dtype = draw, dtype
+        self.sizes = {"1": 1, **sizes}
+        self.dynamic = dynamic
+        self.arguments, self.lines, self.count = [], [], 0
+        self.said = []  # how each part was said, for people
+
+    def choose(self, what, ways):
+        way = self.draw.choice(ways)
+        self.said.append(f"{what}={way}")
+        return way
+
+    def name(self):
+        self.count += 1
+        return f"%{self.count}"
+
+    def type(self, dims, element=None):
+        shape = ["?" if d in self.dynamic else str(self.sizes[d]) for d in dims]
+        return f"tensor<{'x'.join([*shape, element or self.dtype])}>"
+
+    def argument(self, name, dims, element=None):
+        self.arguments.append((name, dims, element or self.dtype))
+        return Tensor("%" + name, dims, element or self.dtype)
+
+    def emit(self, text):
+        result = self.name()
+        self.lines.append(f"{result} = {text}")
+        return result
+
+    def constant(self, value):
+        if isinstance(value, float) and not math.isfinite(value):
+            value = {"f32": "0xFF800000", "f64": "0xFFF0000000000000"}[self.dtype]
+        return self.emit(f"arith.constant {value} : {self.dtype}")
+
+    def size(self, symbol):
+        """SSA value of a dynamic size, read from the first argument that has it."""
+        name, dims, element = next(a for a in self.arguments if symbol in a[1])
+        index = self.emit(f"arith.constant {dims.index(symbol)} : index")
+        return self.emit(f"tensor.dim %{name}, {index} : {self.type(dims, element)}")
+
+    def empty(self, dims, element=None):
+        sizes = ", ".join(self.size(d) for d in dims if d in self.dynamic)
+        return self.emit(f"tensor.empty({sizes}) : {self.type(dims, element)}")
+
+    def fill(self, value, dims):
+        kind = self.type(dims)
+        return self.emit(
+            f"linalg.fill ins({self.constant(value)} : {self.dtype}) outs({self.empty(dims)} : {kind}) -> {kind}"
+        )
+
+    def generic(self, inputs, dims, body, loops=None, init=None, element=None):
+        """body: lines with {0}, {1} for inputs, {out}; the last names what is yielded."""
+        loops = loops or dims
+        positions = ", ".join(f"d{i}" for i in range(len(loops)))
+
+        def map_of(of):
+            reads = ", ".join(f"d{loops.index(d)}" if d in loops else "0" for d in of)
+            return f"affine_map<({positions}) -> ({reads})>"
+
+        maps = ", ".join(map_of(t.dims) for t in inputs)
+        maps = (maps + ", " if maps else "") + map_of(dims)
+        kinds = ", ".join('"parallel"' if d in dims else '"reduction"' for d in loops)
+        out = init or self.empty(dims, element)
+        kind = self.type(dims, element)
+        ins = ", ".join(t.name for t in inputs)
+        types = ", ".join(self.type(t.dims, t.kind) for t in inputs)
+        names = [self.name() for _ in inputs] + [self.name()]
+        block = ", ".join(
+            f"{n}: {k}"
+            for n, k in zip(names, [t.kind for t in inputs] + [element or self.dtype], strict=True)
+        )
+        lines, last = [], None
+        fields = {"out": names[-1], "T": self.dtype}
+        for line in body[:-1]:
+            target, _, text = line.partition("=")
+            text = text.strip().format(*names, **fields)
+            fields[target.strip()] = self.name()
+            lines.append(f"  {fields[target.strip()]} = {text}")
+        last = body[-1].format(*names, **fields)
+        inputs_text = f"ins({ins} : {types}) " if inputs else ""
+        result = self.emit(
+            f"linalg.generic {{indexing_maps = [{maps}], iterator_types = [{kinds}]}}\n"
+            f"    {inputs_text}outs({out} : {kind}) {{\n    ^bb0({block}):\n    "
+            + "\n    ".join(lines)
+            + f"\n      linalg.yield {last} : {element or self.dtype}\n  }} -> {kind}"
+        )
+        return Tensor(result, dims, element or self.dtype)
+
+    def broadcast(self, tensor, dims):
+        """Every element of dims reads that of tensor; by the named op, else by maps."""
+        if tensor.dims == dims:
+            return tensor
+        added = [i for i, d in enumerate(dims) if d not in tensor.dims]
+        ordered = tensor.dims == tuple(d for d in dims if d in tensor.dims)
+        if not ordered or self.draw.random() < 0.5:
+            return self.generic([tensor], dims, ["{0}"])
+        kind = self.type(dims)
+        result = self.emit(
+            f"linalg.broadcast ins({tensor.name} : {self.type(tensor.dims)}) "
+            f"outs({self.empty(dims)} : {kind}) dimensions = {added}"
+        )
+        return Tensor(result, dims, self.dtype)
+
+    def binary(self, word, a, b, dims):
+        """add, sub, mul, div of two tensors, either of which may have fewer dimensions."""
+        way = self.draw.choice(["generic", "named", "arith"])
+        if way == "generic":
+            return self.generic([a, b], dims, [f"r = arith.{word}f {{0}}, {{1}} : {{T}}", "{r}"])
+        a, b = self.broadcast(a, dims), self.broadcast(b, dims)
+        kind = self.type(dims)
+        if way == "arith":
+            return Tensor(self.emit(f"arith.{word}f {a.name}, {b.name} : {kind}"), dims, self.dtype)
+        result = self.emit(
+            f"linalg.{word} ins({a.name}, {b.name} : {kind}, {kind}) outs({self.empty(dims)} : {kind}) -> {kind}"
+        )
+        return Tensor(result, dims, self.dtype)
+
+    def unary(self, op, a):
+        way = self.draw.choice(["generic", "arith"])
+        if way == "arith":
+            return Tensor(self.emit(f"{op} {a.name} : {self.type(a.dims)}"), a.dims, self.dtype)
+        return self.generic([a], a.dims, [f"r = {op} {{0}} : {{T}}", "{r}"])
+
+    def times(self, a, value, divides=False):
+        """a * value, or a / (1 / value), the number being a splat, a body's, or filled."""
+        word = "div" if divides else "mul"
+        value = 1.0 / value if divides else value
+        way = self.draw.choice(["splat", "body", "filled"])
+        if way == "splat" and not set(a.dims) & self.dynamic:
+            kind = self.type(a.dims)
+            splat = self.emit(f"arith.constant dense<{value!r}> : {kind}")
+            return Tensor(
+                self.emit(f"arith.{word}f {a.name}, {splat} : {kind}"), a.dims, self.dtype
+            )
+        if way == "filled":
+            return self.binary(
+                word, a, Tensor(self.fill(value, a.dims), a.dims, self.dtype), a.dims
+            )
+        number = self.constant(value)
+        return self.generic([a], a.dims, [f"r = arith.{word}f {{0}}, {number} : {{T}}", "{r}"])
+
+    def transpose(self, a, dims):
+        if a.dims == dims:
+            return a
+        if self.draw.random() < 0.5:
+            return self.generic([a], dims, ["{0}"])
+        kind = self.type(dims)
+        order = [a.dims.index(d) for d in dims]
+        result = self.emit(
+            f"linalg.transpose ins({a.name} : {self.type(a.dims)}) outs({self.empty(dims)} : {kind}) permutation = {order}"
+        )
+        return Tensor(result, dims, self.dtype)
+
+    def contract(self, a, b, dims, over):
+        """sum over `over` of a b, named where the orders allow, else generic."""
+        init = self.fill(0.0, dims)
+        batch = dims[:-2]
+        kind = self.type(dims)
+        named = {0: "matmul", 1: "batch_matmul"}.get(len(batch))
+        if (
+            named
+            and a.dims == (*batch, dims[-2], over)
+            and b.dims == (*batch, over, dims[-1])
+            and self.draw.random() < 0.6
+        ):
+            result = self.emit(
+                f"linalg.{named} ins({a.name}, {b.name} : {self.type(a.dims)}, {self.type(b.dims)}) outs({init} : {kind}) -> {kind}"
+            )
+            return Tensor(result, dims, self.dtype)
+        if self.draw.random() < 0.5:
+            a, b = b, a
+        body = ["p = arith.mulf {0}, {1} : {T}", "r = arith.addf {out}, {p} : {T}", "{r}"]
+        return self.generic([a, b], dims, body, loops=(*dims, over), init=init)
+
+    def reduce(self, op, a, start, over):
+        """Over one dimension, kept as 1 or not, by linalg.reduce or a generic."""
+        keeps = self.draw.random() < 0.4
+        gone = tuple(d for d in a.dims if d != over)
+        if not keeps and self.draw.random() < 0.4:
+            kind = self.type(gone)
+            result = self.emit(
+                f"linalg.reduce {{ {op} }} ins({a.name} : {self.type(a.dims)}) outs({self.fill(start, gone)} : {kind}) dimensions = [{a.dims.index(over)}]"
+            )
+            return Tensor(result, gone, self.dtype)
+        # In a map a kept dimension is the constant 0.
+        dims = tuple("1" if d == over else d for d in a.dims) if keeps else gone
+        body = [f"r = {op} {{0}}, {{out}} : {{T}}", "{r}"]
+        return self.generic([a], dims, body, loops=a.dims, init=self.fill(start, dims))
+
+    def function(self, name, result, extra=""):
+        arguments = ", ".join(f"%{n}: {self.type(d, e)}" for n, d, e in self.arguments)
+        kind = self.type(result.dims)
+        body = "\n  ".join(self.lines)
+        return f"func.func @{name}({arguments}{extra}) -> {kind} {{\n  {body}\n  return {result.name} : {kind}\n}}\n"
