@@ -24,8 +24,8 @@ included), torch, or anything with DLPack, float64, float32, float16 or bfloat16
 Contiguous ones in the orders BHSD, BSHD and SBHD are read in place, others are copied first.
 The result, [B, Hq, M, Dv], is of the kind and type of q; sums are float32 (float64 for float64).
 
-The steps: scale, softcap, ALiBi, additive mask; then boolean mask, causal, window, kv_lens; then
-sinks. A key that is dropped takes no part, whatever it holds; a row that keeps none is 0.
+The steps: scale, softcap, score_mod, ALiBi, additive mask; then boolean mask, mask_mod, causal,
+window, kv_lens; then sinks. A key that is dropped takes no part, whatever it holds; a row that keeps none is 0.
 
 attn_mask      bool (True: attend) or floating point (added), broadcasts to [B, Hq, M, N]
 is_causal      keep n <= m + offset
@@ -37,8 +37,9 @@ softcap        scores become softcap * tanh(scores / softcap); 0 is no cap
 alibi_slopes   [Hq]: slopes[h] * |n - (m + offset)| is subtracted
 sinks          [Hq]: logits that join the denominator
 kv_lens        [B] integers in [0, N]: keep n < kv_lens[b]
-score_mod,     functions as in FlexAttention: NotImplementedError for now
-mask_mod
+score_mod      a function of (score, b, h, m, n), traced once into the kernel: operators, and numpy's
+               and torch's functions, on what it is given; arrays that it indexes are read at the call
+mask_mod       a function of (b, h, m, n): True keeps the key
 enable_gqa     allow Hkv to divide Hq: head h reads key head h // (Hq // Hkv)
 return_lse     return (output, lse [B, Hq, M]), the natural log of the sums without the sinks
 out            the array to write to, of any strides; it may be one of the inputs

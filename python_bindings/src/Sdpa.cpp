@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -38,6 +39,7 @@ private:
   void checkDiagonal();
   void checkLengths();
   void checkOut();
+  void traceRules();
   int64_t windowSide(nb::handle window, Py_ssize_t i);
   std::vector<double> perHead(nb::handle object, const char *name);
   void chooseDiagonal();
@@ -62,6 +64,7 @@ private:
   int64_t left = -1, right = -1, explicitOffset = 0;
   std::vector<double> alibi, sinks;
   std::vector<int64_t> lengths, offsets;
+  std::deque<Array> captured;
 
   std::vector<attn_tensor> inputs;
   /// What inputs point to: they are few, and must not move.
@@ -190,6 +193,7 @@ Call::Call(const SdpaArguments &arguments)
   checkOut();
   checkLengths();
   chooseDiagonal();
+  traceRules();
 }
 
 void Call::checkHeads() {
@@ -387,6 +391,32 @@ void Call::checkOut() {
           "out: expected strides that put no two elements on one place");
 }
 
+static SdpaRules::Region toRegion(nb::handle region) {
+  if (region.is_none())
+    return {};
+  return {nb::cast<std::string>(region[0]), nb::cast<std::string>(region[1])};
+}
+
+/// score_mod and mask_mod as MLIR, and the arrays that they look at.
+void Call::traceRules() {
+  if (given.scoreMod.is_none() && given.maskMod.is_none())
+    return;
+  nb::object traced =
+      nb::module_::import_("attn_mlir.rules")
+          .attr("trace")(given.scoreMod, given.maskMod, isF64 ? "f64" : "f32");
+  SdpaRules rules;
+  rules.score = toRegion(traced[3]);
+  rules.mask = toRegion(traced[4]);
+  for (nb::handle capture : traced[0])
+    rules.captures.push_back(nb::cast<std::string>(capture));
+  for (nb::handle type : traced[1])
+    rules.types.push_back(nb::cast<std::string>(type));
+  for (nb::handle array : traced[2])
+    captured.emplace_back(array, "a captured array");
+  traced[5](batches, heads, queries, keys);
+  signature.rules = rulesNumber(std::move(rules));
+}
+
 /// Where key n stands for query m: n - (m + offset) is their distance.
 int64_t Call::offset(int64_t batch) const {
   switch (signature.diagonal) {
@@ -545,6 +575,8 @@ nb::object Call::run() {
   if (!isEmpty && (valueDim != 0 || signature.lse)) {
     const SdpaKernel &kernel = findKernel(signature, text(given.target));
     addOperands(kernel.operands);
+    for (const Array &array : captured)
+      inputs.push_back(array.tensor());
     attn_error *error;
     {
       nb::gil_scoped_release release;
@@ -564,12 +596,6 @@ nb::object Call::run() {
 } // namespace
 
 nb::object sdpa(const SdpaArguments &arguments) {
-  for (auto [option, name] : {std::pair(arguments.scoreMod, "score_mod"),
-                              std::pair(arguments.maskMod, "mask_mod")})
-    if (!option.is_none())
-      raise(PyExc_NotImplementedError,
-            "%s: expected None, because functions are not traced yet, found %s",
-            name, typeName(option).c_str());
   return Call(arguments).run();
 }
 

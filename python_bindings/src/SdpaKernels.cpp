@@ -36,6 +36,9 @@ struct Equal {
 struct Table {
   std::unordered_map<SdpaSignature, SdpaKernel, Hash, Equal> kernels;
   std::vector<std::string> targets;
+  /// By number, and the numbers by text.
+  std::vector<SdpaRules> rules = std::vector<SdpaRules>(1);
+  std::unordered_map<std::string, uint16_t> ruleNumbers;
 };
 
 /// Never destroyed: threads may still be in a kernel when Python ends.
@@ -57,13 +60,34 @@ uint8_t targetNumber(std::string_view target) {
 
 } // namespace
 
+uint16_t rulesNumber(SdpaRules rules) {
+  std::string text;
+  for (size_t i = 0; i < rules.captures.size(); ++i)
+    text += rules.captures[i] + rules.types[i] + "\n";
+  for (const SdpaRules::Region &region : {rules.score, rules.mask})
+    text += region.lines + region.result + "\n";
+  auto &all = table().rules;
+  auto [place, isNew] =
+      table().ruleNumbers.try_emplace(text, static_cast<uint16_t>(all.size()));
+  if (!isNew)
+    return place->second;
+  if (all.size() > UINT16_MAX) {
+    table().ruleNumbers.erase(place);
+    raise(PyExc_ValueError,
+          "score_mod, mask_mod: expected at most 65535 different rules");
+  }
+  all.push_back(std::move(rules));
+  return place->second;
+}
+
 const SdpaKernel &findKernel(SdpaSignature signature, const char *target) {
   signature.target = targetNumber(target);
   auto &kernels = table().kernels;
   auto found = kernels.find(signature);
   if (found != kernels.end())
     return found->second;
-  std::string source = sdpaSource(signature), targetName = target;
+  std::string source = sdpaSource(signature, table().rules[signature.rules]),
+              targetName = target;
   attn_options options{};
   options.target = targetName.c_str();
   SdpaKernel kernel;

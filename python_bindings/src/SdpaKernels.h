@@ -19,6 +19,9 @@ struct SdpaKernel {
   std::vector<Operand> operands;
 };
 
+/// The number of a rule in signatures: equal texts have one.
+uint16_t rulesNumber(SdpaRules rules);
+
 /// The kernel for a call, compiled when it is the first of its kind. The GIL is
 /// held, and released while compiling. The reference stays good.
 const SdpaKernel &findKernel(SdpaSignature signature, const char *target);

@@ -14,7 +14,8 @@ namespace attn::python {
 namespace {
 
 struct Writer {
-  explicit Writer(const SdpaSignature &signature) : of(signature) {}
+  Writer(const SdpaSignature &signature, const SdpaRules &rules)
+      : of(signature), rules(rules) {}
 
   std::string type(attn_dtype dtype) const { return attn_dtype_name(dtype); }
   std::string accumulator() const {
@@ -52,11 +53,14 @@ struct Writer {
   bool asRegions() const { return of.diagonal == Diagonal::PerBatch; }
   std::string argument(Operand operand) const;
   std::string clauses() const;
+  std::string captures() const;
   std::string regions() const;
-  std::string scoreRegion() const;
-  std::string maskRegion() const;
+  std::string regionHead(const char *name, const char *first) const;
+  std::string alibiLines(const std::string &score) const;
+  std::string windowLines() const;
 
   const SdpaSignature &of;
+  const SdpaRules &rules;
 };
 
 std::string Writer::argument(Operand operand) const {
@@ -113,71 +117,99 @@ std::string Writer::clauses() const {
     text += " kv_lens(%lengths : tensor<?xi64>)";
   if (of.sinks)
     text += " sinks(%sinks : " + perHead() + ")";
-  if (asRegions()) {
-    text += " captures(%offsets[b] : tensor<?xi64>";
-    if (of.windowLeft)
-      text += ", %left[] : index";
-    if (of.windowRight)
-      text += ", %right[] : index";
-    if (of.alibi)
-      text += ", %alibi[h] : " + perHead();
-    text += ")";
-  }
+  text += captures();
   text += std::string(" layout(") + layoutNames[static_cast<int>(of.query)];
   for (Layout layout : {of.key, of.value, of.output})
     text += std::string(", ") + layoutNames[static_cast<int>(layout)];
   return text + (of.lse ? ") returns(lse)" : ")");
 }
 
-/// s - slope * |n - (m + offset)|
-std::string Writer::scoreRegion() const {
+std::string Writer::captures() const {
+  std::string text;
+  auto add = [&](const std::string &capture) {
+    text += (text.empty() ? " captures(" : ", ") + capture;
+  };
+  if (asRegions()) {
+    add("%offsets[b] : tensor<?xi64>");
+    if (of.windowLeft)
+      add("%left[] : index");
+    if (of.windowRight)
+      add("%right[] : index");
+    if (of.alibi)
+      add("%alibi[h] : " + perHead());
+  }
+  for (size_t i = 0; i < rules.captures.size(); ++i)
+    add(rules.captures[i] + " : " + rules.types[i]);
+  return text.empty() ? text : text + ")";
+}
+
+/// Both regions take every capture.
+std::string Writer::regionHead(const char *name, const char *first) const {
+  std::string text = std::string("    ") + name + "(" + first;
+  if (asRegions())
+    text += std::string(", %off") + (of.windowLeft ? ", %l" : "") +
+            (of.windowRight ? ", %r" : "") + (of.alibi ? ", %slope" : "");
+  for (size_t i = 0; i < rules.captures.size(); ++i)
+    text += ", %e" + std::to_string(i);
+  return text + ") {\n";
+}
+
+/// %u = score - slope * |n - (m + offset)|
+std::string Writer::alibiLines(const std::string &score) const {
   std::string acc = accumulator();
-  return "    score(%s, %b, %h, %m, %n, %off" +
-         std::string(of.windowLeft ? ", %l" : "") +
-         (of.windowRight ? ", %r" : "") +
-         ", %slope) {\n"
-         "      %o = arith.index_cast %off : i64 to index\n"
+  return "      %o = arith.index_cast %off : i64 to index\n"
          "      %d = arith.subi %n, %m : index\n"
          "      %e = arith.subi %d, %o : index\n"
          "      %i = arith.index_cast %e : index to i64\n"
          "      %f = arith.sitofp %i : i64 to " +
          acc + "\n      %a = math.absf %f : " + acc +
          "\n      %t = arith.mulf %slope, %a : " + acc +
-         "\n      %u = arith.subf %s, %t : " + acc +
-         "\n      attn.yield %u : " + acc + "\n    }\n";
+         "\n      %u = arith.subf " + score + ", %t : " + acc + "\n";
 }
 
-/// m + offset - left <= n <= m + offset + right
-std::string Writer::maskRegion() const {
-  std::string text = "    mask(%b, %h, %m, %n, %off" +
-                     std::string(of.windowLeft ? ", %l" : "") +
-                     (of.windowRight ? ", %r" : "") +
-                     (of.alibi ? ", %slope" : "") +
-                     ") {\n"
-                     "      %o = arith.index_cast %off : i64 to index\n"
+/// %window = m + offset - left <= n <= m + offset + right
+std::string Writer::windowLines() const {
+  std::string text = "      %o = arith.index_cast %off : i64 to index\n"
                      "      %at = arith.addi %m, %o : index\n";
+  const char *low = of.windowRight ? "%above" : "%window",
+             *high = of.windowLeft ? "%below" : "%window";
   if (of.windowLeft)
-    text += "      %low = arith.subi %at, %l : index\n"
-            "      %k0 = arith.cmpi sge, %n, %low : index\n";
+    text += std::string("      %low = arith.subi %at, %l : index\n      ") +
+            low + " = arith.cmpi sge, %n, %low : index\n";
   if (of.windowRight)
-    text += "      %high = arith.addi %at, %r : index\n"
-            "      %k1 = arith.cmpi sle, %n, %high : index\n";
+    text += std::string("      %high = arith.addi %at, %r : index\n      ") +
+            high + " = arith.cmpi sle, %n, %high : index\n";
   if (of.windowLeft && of.windowRight)
-    text += "      %keep = arith.andi %k0, %k1 : i1\n"
-            "      attn.yield %keep : i1\n";
-  else
-    text += of.windowLeft ? "      attn.yield %k0 : i1\n"
-                          : "      attn.yield %k1 : i1\n";
-  return text + "    }\n";
+    text += "      %window = arith.andi %above, %below : i1\n";
+  return text;
 }
 
+/// The function's own rules first: score_mod before ALiBi.
 std::string Writer::regions() const {
-  std::string text;
-  if (asRegions() && of.alibi)
-    text += scoreRegion();
-  if (asRegions() && (of.windowLeft || of.windowRight))
-    text += maskRegion();
-  return text;
+  std::string text, acc = accumulator();
+  bool alibi = asRegions() && of.alibi;
+  if (alibi || !rules.score.result.empty()) {
+    std::string score = rules.score.result.empty() ? "%s" : rules.score.result;
+    text += regionHead("score", "%s, %b, %h, %m, %n") + rules.score.lines;
+    if (alibi) {
+      text += alibiLines(score);
+      score = "%u";
+    }
+    text += "      attn.yield " + score + " : " + acc + "\n    }\n";
+  }
+  bool window = asRegions() && (of.windowLeft || of.windowRight);
+  if (!window && rules.mask.result.empty())
+    return text;
+  std::string keep = window ? "%window" : rules.mask.result;
+  text += regionHead("mask", "%b, %h, %m, %n") + rules.mask.lines;
+  if (window)
+    text += windowLines();
+  if (window && !rules.mask.result.empty()) {
+    text +=
+        "      %both = arith.andi %window, " + rules.mask.result + " : i1\n";
+    keep = "%both";
+  }
+  return text + "      attn.yield " + keep + " : i1\n    }\n";
 }
 
 } // namespace
@@ -201,14 +233,16 @@ std::vector<Operand> operandsOf(const SdpaSignature &of) {
   return operands;
 }
 
-std::string sdpaSource(const SdpaSignature &signature) {
-  Writer writer(signature);
+std::string sdpaSource(const SdpaSignature &signature, const SdpaRules &rules) {
+  Writer writer(signature, rules);
   std::string text = "func.func @sdpa(";
   const char *separator = "";
   for (Operand operand : operandsOf(signature)) {
     text += separator + writer.argument(operand);
     separator = ", ";
   }
+  for (size_t i = 0; i < rules.types.size(); ++i)
+    text += ", %c" + std::to_string(i) + ": " + rules.types[i];
   std::string results = writer.output();
   if (signature.lse)
     results += ", " + writer.lse();

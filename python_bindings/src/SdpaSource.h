@@ -48,6 +48,7 @@ struct SdpaSignature {
   uint8_t causal, windowLeft, windowRight, softcap, alibi, sinks, lengths, lse;
   uint8_t oneQuery; ///< M = 1: the code of a decoder's step
   uint8_t target;   ///< which of the targets asked for so far
+  uint16_t rules;   ///< which of the rules seen so far; 0: none
 
   SdpaSignature() { std::memset(static_cast<void *>(this), 0, sizeof *this); }
 };
@@ -69,10 +70,20 @@ enum class Operand : uint8_t {
   Sinks,   ///< accumulator type [H]
 };
 
+/// score_mod and mask_mod as MLIR (attn_mlir/rules.py). Their captures follow
+/// the other operands.
+struct SdpaRules {
+  struct Region {
+    std::string lines, result;
+  };
+  std::vector<std::string> captures, types;
+  Region score, mask; ///< without a result where there is none
+};
+
 std::vector<Operand> operandsOf(const SdpaSignature &signature);
 
 /// The function @sdpa.
-std::string sdpaSource(const SdpaSignature &signature);
+std::string sdpaSource(const SdpaSignature &signature, const SdpaRules &rules);
 
 } // namespace attn::python
 

@@ -26,6 +26,8 @@ def attention(
     alibi_slopes=None,
     sinks=None,
     kv_lens=None,
+    score_mod=None,
+    mask_mod=None,
     **_,
 ):
     """(output, lse, bound of the output, bound of lse) in float64."""
@@ -50,6 +52,9 @@ def attention(
     else:
         offset = 0 if causal_align == "top_left" else causal_align
     bias = np.zeros_like(scores)
+    grid = np.meshgrid(*(np.arange(size) for size in scores.shape), indexing="ij")
+    if score_mod is not None:  # with a slope of at most 1
+        bias = score_mod(scores, *grid) - scores
     if alibi_slopes is not None:
         slopes = np.asarray(alibi_slopes).astype(np.float64)[None, :, None, None]
         bias = bias - slopes * abs(n - (m + offset))
@@ -60,6 +65,8 @@ def attention(
             keep &= mask
         else:
             bias = bias + mask.astype(np.float64)
+    if mask_mod is not None:
+        keep &= mask_mod(*grid)
     if is_causal:
         keep &= n <= m + offset
     if window[0] >= 0:
