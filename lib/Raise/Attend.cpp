@@ -194,7 +194,13 @@ static std::optional<Operands> findOperands(const Attention &attention,
   if (key->group != value->group)
     return fail("keys and values have different numbers of heads");
   HeadView output;
-  for (AffineExpr dim : attention.rootCoords) {
+  SmallVector<AffineExpr> dims(attention.rootCoords);
+  if (attention.heads) {
+    // [B * H, ..] is [B, H, ..] with one dimension less.
+    dims.front() = b ? b : reader.zero();
+    dims.insert(dims.begin() + 1, h);
+  }
+  for (AffineExpr dim : dims) {
     auto names = {b, h, attention.m, attention.dv};
     int at = -1, i = 0;
     for (AffineExpr name : names) {
@@ -335,8 +341,15 @@ LogicalResult attn::attend(const Attention &attention, const ScoreRule &rule,
   }
   writeRegions(op, attention, rule, captures);
   Value output = rule.rowsMayBeEmpty ? restoreEmptyRows(b, op) : op.getOutput();
-  output = fromRank4(b, b.getLoc(), output, operands->output,
-                     attention.root.getType());
+  if (attention.heads) {
+    const SmallVector<ReassociationIndices> groups{{0, 1}, {2}, {3}};
+    output = tensor::CollapseShapeOp::create(b, output, groups);
+    if (output.getType() != attention.root.getType())
+      output = tensor::CastOp::create(b, attention.root.getType(), output);
+  } else {
+    output = fromRank4(b, b.getLoc(), output, operands->output,
+                       attention.root.getType());
+  }
   Value(attention.root).replaceAllUsesWith(output);
   return success();
 }

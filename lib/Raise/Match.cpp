@@ -178,10 +178,13 @@ bool Matcher::findBehind(const Point *point, AffineExpr n, unsigned depth) {
 /// Gives dimensions of the root their meaning.
 static bool nameDims(Attention &found, const Point *weights,
                      std::optional<NearMiss> &miss) {
-  SmallVector<AffineExpr> batch, rows, columns;
-  for (AffineExpr dim : found.rootCoords) {
-    if (!isa<AffineDimExpr>(dim))
-      continue;
+  SmallVector<AffineExpr> batch, rows, columns, dims;
+  for (AffineExpr position : found.rootCoords)
+    position.walk([&](AffineExpr e) {
+      if (isa<AffineDimExpr>(e))
+        dims.push_back(e);
+    });
+  for (AffineExpr dim : dims) {
     bool inWeights = dependsOn(weights, dim);
     bool inValues = dependsOn(found.values, dim);
     (inWeights && inValues ? batch : inWeights ? rows : columns).push_back(dim);
@@ -222,14 +225,16 @@ static bool nameDims(Attention &found, const Point *weights,
 
 /// Reads `root` as softmax times values. `divideAfter` is set when the weights
 /// turn out to be not yet divided by their sum.
-static Finding matchRoot(Value root, bool &divideAfter) {
+static Finding matchRoot(Value root, int64_t heads, bool &divideAfter) {
   Finding finding;
   Attention found;
   found.reader = std::make_unique<PointReader>(root.getContext());
   PointReader &reader = *found.reader;
   Matcher matcher(reader);
   found.root = root;
-  const Point *start = reader.readAnywhere(root);
+  found.heads = heads;
+  const Point *start =
+      heads ? reader.readHeads(root, heads) : reader.readAnywhere(root);
   found.rootCoords = start->coords;
   const Point *product = reader.resolve(start), *sum = nullptr;
   if (auto division = matcher.matchDivision(product)) {
@@ -302,21 +307,49 @@ static Operation *otherUser(Value weights, Operation *product) {
   return nullptr;
 }
 
-Finding attn::matchAttention(linalg::LinalgOp product) {
+int64_t attn::findCollapsedHeads(linalg::LinalgOp product) {
+  auto type = dyn_cast<RankedTensorType>(product->getResult(0).getType());
+  if (!type || type.getRank() != 3)
+    return 0;
+  for (OpOperand *operand : product.getDpsInputOperands()) {
+    Value value = operand->get();
+    // Past a cast or a transpose.
+    for (unsigned i = 0; i < 4 && value.getDefiningOp(); ++i) {
+      Operation *def = value.getDefiningOp();
+      if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(def)) {
+        ReassociationIndices group = collapse.getReassociationIndices().front();
+        int64_t heads = collapse.getSrcType().getDimSize(group.back());
+        int64_t all = type.getDimSize(0);
+        bool divides =
+            !ShapedType::isDynamic(heads) && heads > 1 &&
+            (ShapedType::isDynamic(all) || (all > 0 && all % heads == 0));
+        if (group.size() == 2 && divides)
+          return heads;
+      }
+      if (def->getNumOperands() == 0)
+        break;
+      value = def->getOperand(0);
+    }
+  }
+  return 0;
+}
+
+Finding attn::matchAttention(linalg::LinalgOp product, int64_t heads) {
   if (!product.hasPureTensorSemantics() || product->getNumResults() != 1 ||
       product.getNumReductionLoops() != 1 || product.getNumDpsInputs() != 2)
     return {};
   bool divideAfter = false;
-  Finding finding = matchRoot(product->getResult(0), divideAfter);
+  Finding finding = matchRoot(product->getResult(0), heads, divideAfter);
   Value root = product->getResult(0);
   // A division may come after reshapes.
   for (unsigned i = 0; divideAfter && i < 4; ++i) {
+    heads = 0;
     Operation *user = onlyUser(root);
     if (!user || user->getNumResults() != 1 ||
         !isa<RankedTensorType>(user->getResult(0).getType()))
       break;
     root = user->getResult(0);
-    finding = matchRoot(root, divideAfter);
+    finding = matchRoot(root, heads, divideAfter);
   }
   if (divideAfter)
     finding.miss = NearMiss{

@@ -29,6 +29,8 @@ struct Attention {
   /// 1. It comes out of the second product, or of a division after it.
   mlir::Value root;
   llvm::SmallVector<mlir::AffineExpr> rootCoords;
+  /// Not 0: the root's first dimension is batch and this many heads in one.
+  int64_t heads = 0;
   /// Null where the problem has no such dimension, or it is 1.
   mlir::AffineExpr b, h, m;
   mlir::AffineExpr n, dv;
@@ -41,8 +43,13 @@ struct Finding {
   std::optional<NearMiss> miss;
 };
 
-/// Looks for softmax in front of `product`.
-Finding matchAttention(mlir::linalg::LinalgOp product);
+/// Looks for softmax in front of `product`, whose first dimension is batch and
+/// `heads` heads in one, unless it is 0.
+Finding matchAttention(mlir::linalg::LinalgOp product, int64_t heads);
+
+/// How many heads a reshape in front of `product` has put into its first
+/// dimension, or 0.
+int64_t findCollapsedHeads(mlir::linalg::LinalgOp product);
 
 /// Q and K of one dot product over `k`: sum q k, times `scale` and `scalars`.
 struct Dot {

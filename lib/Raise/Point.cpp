@@ -62,6 +62,17 @@ const Point *PointReader::readAnywhere(Value tensor) {
   return read(tensor, coords);
 }
 
+const Point *PointReader::readHeads(Value tensor, int64_t heads) {
+  ArrayRef<int64_t> shape = tensorType(tensor).getShape();
+  bool isKnown = !ShapedType::isDynamic(shape[0]);
+  int64_t batch = isKnown ? shape[0] / heads : ShapedType::kDynamic;
+  SmallVector<AffineExpr> coords{
+      batch == 1 ? freshDim(heads) : freshDim(batch) * heads + freshDim(heads)};
+  for (int64_t size : shape.drop_front())
+    coords.push_back(freshDim(size));
+  return read(tensor, coords);
+}
+
 const Point *PointReader::apply(Operation *op, ArrayRef<const Point *> args) {
   Point *point = make(Kind::Apply);
   point->op = op;
@@ -228,6 +239,24 @@ const Point *PointReader::stepElementwise(Operation *op, const Point *point) {
   return apply(op, args);
 }
 
+/// How many values e has, 0 for not known: those of a dimension, or of it
+/// floordiv a divisor, or of anything mod a number.
+static int64_t countValues(AffineExpr e,
+                           function_ref<int64_t(AffineExpr)> sizeOf) {
+  if (isa<AffineDimExpr>(e))
+    return ShapedType::isDynamic(sizeOf(e)) ? 0 : sizeOf(e);
+  auto pair = dyn_cast<AffineBinaryOpExpr>(e);
+  auto by = pair ? dyn_cast<AffineConstantExpr>(pair.getRHS()) : nullptr;
+  if (!by || by.getValue() <= 0)
+    return 0;
+  if (pair.getKind() == AffineExprKind::Mod)
+    return by.getValue();
+  if (pair.getKind() != AffineExprKind::FloorDiv)
+    return 0;
+  int64_t all = countValues(pair.getLHS(), sizeOf);
+  return all % by.getValue() == 0 ? all / by.getValue() : 0;
+}
+
 /// a * size + b with b below `size`, as (a, b).
 static std::optional<std::pair<AffineExpr, AffineExpr>>
 readLinear(AffineExpr e, int64_t size,
@@ -239,7 +268,7 @@ readLinear(AffineExpr e, int64_t size,
                            std::pair(sum.getRHS(), sum.getLHS())}) {
     auto product = dyn_cast<AffineBinaryOpExpr>(high);
     if (!product || product.getKind() != AffineExprKind::Mul ||
-        !isa<AffineDimExpr>(low) || sizeOf(low) != size)
+        countValues(low, sizeOf) != size)
       continue;
     auto factor = dyn_cast<AffineConstantExpr>(product.getRHS());
     if (factor && factor.getValue() == size)

@@ -64,6 +64,8 @@ public:
                     llvm::ArrayRef<mlir::AffineExpr> coords);
   /// An element at fresh dimensions, one per dimension of the tensor.
   const Point *readAnywhere(mlir::Value tensor);
+  /// The same, its first dimension being [size / heads, heads] in one.
+  const Point *readHeads(mlir::Value tensor, int64_t heads);
   const Point *apply(mlir::Operation *op, llvm::ArrayRef<const Point *> args);
 
   /// What a Read is, one producer further; null where the producer is not

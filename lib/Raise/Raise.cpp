@@ -75,24 +75,33 @@ struct RaisePass final : attn::impl::RaisePassBase<RaisePass> {
   }
 
 private:
+  /// True when it was raised.
+  bool tryAs(linalg::LinalgOp product, int64_t heads,
+             std::optional<NearMiss> &miss) {
+    Finding finding = matchAttention(product, heads);
+    miss = finding.miss;
+    if (!finding.attention)
+      return false;
+    std::optional<ScoreRule> rule = splitScores(*finding.attention, miss);
+    if (!rule || failed(attend(*finding.attention, *rule, miss)))
+      return false;
+    ++raised;
+    remark::passed(product->getLoc(), kRemark) << "raised to attn.sdpa";
+    replaced.push_back(finding.attention->root.getDefiningOp());
+    return true;
+  }
+
   void tryProduct(linalg::LinalgOp product) {
-    Finding finding = matchAttention(product);
-    if (finding.attention) {
-      std::optional<ScoreRule> rule =
-          splitScores(*finding.attention, finding.miss);
-      if (rule && succeeded(attend(*finding.attention, *rule, finding.miss))) {
-        ++raised;
-        remark::passed(product->getLoc(), kRemark) << "raised to attn.sdpa";
-        replaced.push_back(finding.attention->root.getDefiningOp());
-        return;
-      }
-    }
-    if (!finding.miss)
+    std::optional<NearMiss> miss;
+    // With batch and heads apart if that can be: K and V may be shared by
+    // heads, and masks differ by batch.
+    int64_t heads = findCollapsedHeads(product);
+    if ((heads && tryAs(product, heads, miss)) || tryAs(product, 0, miss) ||
+        !miss)
       return;
-    remark::missed(finding.miss->op->getLoc(), kRemark)
-        << remark::reason("{0}", finding.miss->reason);
-    misses.push_back(placeOf(finding.miss->op) +
-                     " not raised: " + finding.miss->reason);
+    remark::missed(miss->op->getLoc(), kRemark)
+        << remark::reason("{0}", miss->reason);
+    misses.push_back(placeOf(miss->op) + " not raised: " + miss->reason);
   }
 
   void report() {

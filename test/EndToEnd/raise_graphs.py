@@ -17,8 +17,8 @@ class Graph:
 
     def __init__(self, draw, dtype, sizes, dynamic):
         self.draw, self.dtype = draw, dtype
-        self.sizes = {"1": 1, **sizes}
-        self.dynamic = dynamic
+        self.sizes = {"1": 1, **sizes, "b*h": sizes["b"] * sizes["h"]}
+        self.dynamic = dynamic | ({"b*h"} if "b" in dynamic else set())
         self.arguments, self.lines, self.count = [], [], 0
         self.said = []  # how each part was said, for people
 
@@ -51,6 +51,9 @@ class Graph:
 
     def size(self, symbol):
         """SSA value of a dynamic size, read from the first argument that has it."""
+        if symbol == "b*h":
+            heads = self.emit(f"arith.constant {self.sizes['h']} : index")
+            return self.emit(f"arith.muli {self.size('b')}, {heads} : index")
         name, dims, element = next(a for a in self.arguments if symbol in a[1])
         index = self.emit(f"arith.constant {dims.index(symbol)} : index")
         return self.emit(f"tensor.dim %{name}, {index} : {self.type(dims, element)}")
@@ -165,6 +168,33 @@ class Graph:
         order = [a.dims.index(d) for d in dims]
         result = self.emit(
             f"linalg.transpose ins({a.name} : {self.type(a.dims)}) outs({self.empty(dims)} : {kind}) permutation = {order}"
+        )
+        return Tensor(result, dims, self.dtype)
+
+    def repeat_heads(self, a, rows):
+        """[b, g, ..] as [b, h, ..], each head r times, as exporters of grouped heads do."""
+        wide = self.broadcast(a, ("b", "g", "r", *rows))
+        dims = ("b", "h", *rows)
+        result = self.emit(
+            f"tensor.collapse_shape {wide.name} [[0], [1, 2], [3], [4]] : {self.type(wide.dims)} into {self.type(dims)}"
+        )
+        return Tensor(result, dims, self.dtype)
+
+    def flatten(self, a):
+        """[b, h, ..] as [b*h, ..]."""
+        a = self.transpose(a, ("b", "h", *(d for d in a.dims if d not in ("b", "h"))))
+        dims = ("b*h", *a.dims[2:])
+        result = self.emit(
+            f"tensor.collapse_shape {a.name} [[0, 1], [2], [3]] : {self.type(a.dims)} into {self.type(dims)}"
+        )
+        return Tensor(result, dims, self.dtype)
+
+    def unflatten(self, a):
+        """[b*h, ..] as [b, h, ..]."""
+        dims = ("b", "h", *a.dims[1:])
+        sizes = [self.size(d) if d in self.dynamic else str(self.sizes[d]) for d in dims]
+        result = self.emit(
+            f"tensor.expand_shape {a.name} [[0, 1], [2], [3]] output_shape [{', '.join(sizes)}] : {self.type(a.dims)} into {self.type(dims)}"
         )
         return Tensor(result, dims, self.dtype)
 

@@ -39,9 +39,10 @@ class Variant:
         dtype = draw.choice(["f32", "f32", "f32", "f64"])
         self.batch = draw.choice([(), ("b",), ("b", "h"), ("b", "h")])
         sizes = {
-            "b": draw.randint(2, 3), "h": draw.choice([2, 4]), "m": draw.randint(1, 40),
+            "b": draw.randint(2, 3), "h": draw.choice([2, 4, 6]), "m": draw.randint(1, 40),
             "n": draw.randint(2, 70), "d": draw.choice([4, 8, 16]), "v": draw.choice([4, 9, 16]),
         }  # fmt: skip
+        sizes |= {"r": 2, "g": sizes["h"] // 2}
         if breaks == "axis":
             sizes["m"] = sizes["n"]
         dynamic = {d for d in "bmn" if draw.random() < 0.25} if sizes["m"] > 1 else set()
@@ -63,10 +64,16 @@ class Variant:
     def operands(self):
         graph, batch = self.graph, self.batch
         rows = graph.choose("order", ["bhsd", "bshd"]) == "bshd" and len(batch) == 2
-        self.shared = graph.choose("kv", ["all", "all", "one"]) if len(batch) == 2 else "all"
+        # Products as batches of matrices, as of exporters that know no other.
+        self.flat = len(batch) == 2 and graph.choose("flat", ["none", "none", "first", "both"])
+        self.shared = (
+            graph.choose("kv", ["all", "all", "one", "group"]) if len(batch) == 2 else "all"
+        )
 
         def tensor(name, s, d):
             mine = batch[:1] if self.shared == "one" and name != "q" else batch
+            if self.shared == "group" and name != "q":
+                return graph.repeat_heads(graph.argument(name, ("b", "g", s, d)), (s, d))
             full = (*mine, s, d)
             given = (mine[0], s, mine[1], d) if rows and len(mine) == 2 else full
             value = graph.argument(name, given)
@@ -91,7 +98,10 @@ class Variant:
         if "h" in k.dims and self.draw.random() < 0.5:
             k = graph.transpose(k, (*self.batch, "d", "n"))
         dims = (*self.batch, "m", "n")
-        if graph.choose("product", ["QK", "KQ"]) == "KQ":
+        if self.flat in ("first", "both") and {"b", "h"} <= set(k.dims):
+            over = ("b*h", "m", "n")
+            s = graph.unflatten(graph.contract(graph.flatten(q), graph.flatten(k), over, "d"))
+        elif graph.choose("product", ["QK", "KQ"]) == "KQ":
             s = graph.contract(k, q, (*self.batch, "n", "m"), "d")
             s = graph.transpose(s, dims)
         else:
@@ -212,9 +222,15 @@ class Variant:
         self.guard = graph.lines[-1]
         self.unguarded = (guarded.name, p.name)
         rows = (*self.batch, "m", "v")
-        if len(self.batch) == 2 and graph.choose("out", ["bhsd", "bshd"]) == "bshd":
+        flat = self.flat == "both" and {"b", "h"} <= set(v.dims)
+        if flat:
+            over = ("b*h", "m", "v")
+            out = graph.contract(graph.flatten(guarded), graph.flatten(v), over, "n")
+            out = graph.unflatten(out)
+        elif len(self.batch) == 2 and graph.choose("out", ["bhsd", "bshd"]) == "bshd":
             rows = (self.batch[0], "m", self.batch[1], "v")
-        out = graph.contract(guarded, v, rows, "n")
+        if not flat:
+            out = graph.contract(guarded, v, rows, "n")
         if total:
             out = graph.binary(self.divide, out, total, rows)
         if self.breaks == "used":
