@@ -55,8 +55,39 @@ struct SizeCheck {
   }
 };
 
-/// What the ops of an entry on tensors expect of its arguments' sizes.
-llvm::SmallVector<SizeCheck> collectSizeChecks(mlir::func::FuncOp entry);
+/// `size` has to hold every index that `index` takes while each dimension of
+/// its map runs from 0 to below one of `reach`; nothing is expected where one
+/// of them is 0.
+struct ReachCheck {
+  ArgumentSize size;
+  mlir::AffineMap index; ///< one result
+  llvm::SmallVector<ArgumentSize, 4> reach;
+
+  /// The argument whose size does not fit, if there is one: a static tensor may
+  /// be too small for a long argument.
+  int64_t blamed() const {
+    if (!size.isConstant())
+      return size.argument;
+    for (const ArgumentSize &bound : reach)
+      if (!bound.isConstant())
+        return bound.argument;
+    return 0;
+  }
+};
+
+/// What the ops of an entry on tensors expect of its arguments.
+struct EntryChecks {
+  llvm::SmallVector<SizeCheck> sizes;
+  llvm::SmallVector<ReachCheck> reaches;
+};
+
+/// Fails, with an error, where a captured tensor is read at positions that
+/// nothing known at the call bounds.
+mlir::FailureOr<EntryChecks> collectEntryChecks(mlir::func::FuncOp entry);
+
+/// The least or the largest value of `expr` while each dimension d runs from 0
+/// to the value of d: an expression of those last values.
+mlir::AffineExpr boundOf(mlir::AffineExpr expr, bool largest);
 
 /// Creates the private function `<source>_dims`, from the ABI inputs to the
 /// dynamic sizes of all results. Fails when a size depends on values.

@@ -60,6 +60,8 @@ private:
   void createWorkspace();
   void createWrapper(func::FuncOp body, func::FuncOp dims);
   Value checkAgreement(OpBuilder &b, func::FuncOp func, Value status);
+  Value sizeOf(OpBuilder &b, func::FuncOp func, ArgumentSize size);
+  Value isOutside(OpBuilder &b, func::FuncOp func, const ReachCheck &check);
   Value checkSizes(OpBuilder &b, Value arg, Value status,
                    ArrayRef<Value> expected, int position);
 
@@ -70,6 +72,7 @@ private:
   size_t numInputs;
   SmallVector<Type> arguments; ///< Inputs, then packed weights.
   SmallVector<Type> outputs;
+  EntryChecks checks;
 };
 
 /// The same memref without static sizes.
@@ -175,27 +178,58 @@ Value EntryBuilder::checkSizes(OpBuilder &b, Value arg, Value status,
   return status;
 }
 
+Value EntryBuilder::sizeOf(OpBuilder &b, func::FuncOp func, ArgumentSize size) {
+  if (size.isConstant())
+    return arith::ConstantIndexOp::create(b, loc, size.dim);
+  return memref::DimOp::create(b, loc, func.getArgument(size.argument),
+                               size.dim);
+}
+
+/// Whether an index of the check lies outside of the size.
+Value EntryBuilder::isOutside(OpBuilder &b, func::FuncOp func,
+                              const ReachCheck &check) {
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  auto less = [&](Value x, Value y) -> Value {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+  };
+  Value any = arith::ConstantIntOp::create(b, loc, 1, 1);
+  SmallVector<Value> last;
+  for (ArgumentSize reach : check.reach) {
+    Value size = sizeOf(b, func, reach);
+    any = arith::AndIOp::create(b, loc, any, less(zero, size));
+    last.push_back(arith::SubIOp::create(b, loc, size, one));
+  }
+  auto bound = [&](bool largest) -> Value {
+    AffineMap map = AffineMap::get(check.index.getNumDims(), 0,
+                                   boundOf(check.index.getResult(0), largest));
+    return affine::AffineApplyOp::create(b, loc, map, last);
+  };
+  Value below = less(bound(false), zero);
+  Value above = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge,
+                                      bound(true), sizeOf(b, func, check.size));
+  Value outside = arith::OrIOp::create(b, loc, below, above);
+  return arith::AndIOp::create(b, loc, any, outside);
+}
+
 /// Checks what the ops expect of sizes that the types leave open. Wrong static
 /// sizes were found before and are reported first.
 Value EntryBuilder::checkAgreement(OpBuilder &b, func::FuncOp func,
                                    Value status) {
-  auto getSize = [&](ArgumentSize size) -> Value {
-    if (size.isConstant())
-      return arith::ConstantIndexOp::create(b, loc, size.dim);
-    return memref::DimOp::create(b, loc, func.getArgument(size.argument),
-                                 size.dim);
-  };
   Value ok = arith::ConstantIntOp::create(b, loc, 0, 32), found = ok;
-  SmallVector<SizeCheck> checks = collectSizeChecks(source);
-  for (const SizeCheck &check : llvm::reverse(checks)) {
-    Value wrong = arith::CmpIOp::create(
-        b, loc,
-        check.exactly ? arith::CmpIPredicate::ne : arith::CmpIPredicate::slt,
-        getSize(check.size), getSize(check.reference));
-    Value code =
-        arith::ConstantIntOp::create(b, loc, check.size.argument + 1, 32);
+  auto blame = [&](Value wrong, int64_t argument) {
+    Value code = arith::ConstantIntOp::create(b, loc, argument + 1, 32);
     found = arith::SelectOp::create(b, loc, wrong, code, found);
-  }
+  };
+  for (const ReachCheck &check : llvm::reverse(checks.reaches))
+    blame(isOutside(b, func, check), check.blamed());
+  for (const SizeCheck &check : llvm::reverse(checks.sizes))
+    blame(arith::CmpIOp::create(b, loc,
+                                check.exactly ? arith::CmpIPredicate::ne
+                                              : arith::CmpIPredicate::slt,
+                                sizeOf(b, func, check.size),
+                                sizeOf(b, func, check.reference)),
+          check.size.argument);
   Value fits =
       arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, ok);
   return arith::SelectOp::create(b, loc, fits, found, status);
@@ -276,6 +310,10 @@ void EntryBuilder::createWrapper(func::FuncOp body, func::FuncOp dims) {
 }
 
 LogicalResult EntryBuilder::build() {
+  FailureOr<EntryChecks> collected = collectEntryChecks(source);
+  if (failed(collected))
+    return failure();
+  checks = std::move(*collected);
   FailureOr<func::FuncOp> dims = createDimsFunction(builder, source, inputs());
   if (failed(dims))
     return failure();

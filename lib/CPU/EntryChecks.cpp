@@ -13,6 +13,8 @@
 #include "lib/CPU/Entry.h"
 
 #include "attn/Dialect/Attn/IR/Attn.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -28,7 +30,7 @@ namespace {
 class Collector {
 public:
   explicit Collector(func::FuncOp entry) : entry(entry) {}
-  SmallVector<SizeCheck> run();
+  FailureOr<EntryChecks> run();
 
 private:
   using Size = std::optional<ArgumentSize>;
@@ -37,11 +39,17 @@ private:
   Size loopBound(Value index);
   void expect(Size size, Size reference, bool exactly);
   void visit(linalg::LinalgOp op);
-  void visit(OnlineSdpaOp op);
+  void visitGather(tensor::ExtractOp op, ArrayRef<Size> lengths);
+  LogicalResult visit(OnlineSdpaOp op);
+  LogicalResult visitCapture(OnlineSdpaOp op, unsigned number,
+                             ArrayRef<Size> reach);
+  bool expectReach(Size size, AffineExpr index, ArrayRef<Size> reach);
   void visitSlice(Value operand);
+  void visitConstantSlice(tensor::ExtractSliceOp slice);
 
   func::FuncOp entry;
   std::set<SizeCheck> checks;
+  SmallVector<ReachCheck> reaches;
 };
 
 } // namespace
@@ -142,6 +150,46 @@ void Collector::visit(linalg::LinalgOp op) {
         length = size;
     }
   }
+  op->walk([&](tensor::ExtractOp gather) { visitGather(gather, lengths); });
+}
+
+/// A tensor read at sums of the loops' indices holds all of them. Other indices
+/// come from data.
+void Collector::visitGather(tensor::ExtractOp op, ArrayRef<Size> lengths) {
+  for (auto [d, index] : llvm::enumerate(op.getIndices())) {
+    auto apply = index.getDefiningOp<affine::AffineApplyOp>();
+    if (!apply)
+      continue;
+    SmallVector<Size> reach;
+    for (Value operand : apply.getOperands()) {
+      auto loop = operand.getDefiningOp<linalg::IndexOp>();
+      reach.push_back(loop ? lengths[loop.getDim()] : Size());
+    }
+    AffineMap map = apply.getAffineMap();
+    // Symbols are dimensions that do not change.
+    SmallVector<AffineExpr> symbols;
+    for (unsigned i = 0; i < map.getNumSymbols(); ++i)
+      symbols.push_back(
+          getAffineDimExpr(map.getNumDims() + i, map.getContext()));
+    expectReach(resolve(op.getTensor(), d),
+                map.getResult(0).replaceSymbols(symbols), reach);
+  }
+}
+
+/// False when a size is not known at the call.
+bool Collector::expectReach(Size size, AffineExpr index, ArrayRef<Size> reach) {
+  ReachCheck check;
+  for (auto [i, bound] : llvm::enumerate(reach)) {
+    if (!bound && index.isFunctionOfDim(i))
+      return false;
+    check.reach.push_back(bound.value_or(ArgumentSize{-1, 1}));
+  }
+  if (!size)
+    return false;
+  check.size = *size;
+  check.index = AffineMap::get(reach.size(), 0, index);
+  reaches.push_back(std::move(check));
+  return true;
 }
 
 /// A slice at a parallel loop's index covers its source; a slice from 0 on with
@@ -159,31 +207,95 @@ void Collector::visitSlice(Value operand) {
   }
 }
 
-void Collector::visit(OnlineSdpaOp op) {
+/// A part of fixed place and size, whatever the call, is there.
+void Collector::visitConstantSlice(tensor::ExtractSliceOp slice) {
+  if (slice->getParentOp() != entry)
+    return; // in a loop that may have no step
+  for (auto [d, offset] : llvm::enumerate(slice.getMixedOffsets())) {
+    std::optional<int64_t> first = getConstantIntValue(offset),
+                           size = getConstantIntValue(slice.getMixedSizes()[d]);
+    if (first && size && *first + *size > 0)
+      expect(resolve(slice.getSource(), d), ArgumentSize{-1, *first + *size},
+             /*exactly=*/false);
+  }
+}
+
+LogicalResult Collector::visit(OnlineSdpaOp op) {
   visitSlice(op.getQuery());
   visitSlice(op.getKey());
   visitSlice(op.getValue());
   Size reach[] = {loopBound(op.getBatch()), loopBound(op.getHead()),
                   resolve(op.getNumQueries()), resolve(op.getNumKeys())};
-  for (auto [capture, map] :
-       llvm::zip(op.getCaptures(), op.getCaptureMapValues()))
-    for (auto [d, result] : llvm::enumerate(map.getResults()))
-      if (auto dim = dyn_cast<AffineDimExpr>(result))
-        if (isa<RankedTensorType>(capture.getType()))
-          expect(resolve(capture, d), reach[dim.getPosition()],
-                 /*exactly=*/false);
+  for (unsigned i = 0; i < op.getCaptures().size(); ++i)
+    if (isa<RankedTensorType>(op.getCaptures()[i].getType()))
+      if (failed(visitCapture(op, i, reach)))
+        return failure();
+  return success();
 }
 
-SmallVector<SizeCheck> Collector::run() {
-  entry.walk([&](Operation *op) {
+/// A capture holds what its map reaches. What is neither a dimension nor known
+/// at the call (the place of a tile that somebody else cut) cannot be checked.
+LogicalResult Collector::visitCapture(OnlineSdpaOp op, unsigned number,
+                                      ArrayRef<Size> reach) {
+  Value capture = op.getCaptures()[number];
+  AffineMap map = op.getCaptureMapValues()[number];
+  bool isTile = !reach[0] || !reach[1] ||
+                op.getNumQueries().getDefiningOp<arith::AddIOp>();
+  for (auto [d, result] : llvm::enumerate(map.getResults())) {
+    auto dim = dyn_cast<AffineDimExpr>(result);
+    if (dim && (reach[dim.getPosition()] || !isTile))
+      expect(resolve(capture, d), reach[dim.getPosition()],
+             /*exactly=*/false);
+    else if (!expectReach(resolve(capture, d), result, reach))
+      return op.emitOpError()
+             << "reads dimension " << d << " of capture #" << number << " at "
+             << AffineMapAttr::get(AffineMap::get(4, 0, result))
+             << "; expected positions and a tensor whose sizes follow from the "
+                "arguments' sizes";
+  }
+  return success();
+}
+
+AffineExpr attn::boundOf(AffineExpr expr, bool largest) {
+  MLIRContext *context = expr.getContext();
+  if (isa<AffineDimExpr>(expr))
+    return largest ? expr : getAffineConstantExpr(0, context);
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return expr;
+  AffineExpr lhs = binary.getLHS(), rhs = binary.getRHS();
+  if (binary.getKind() == AffineExprKind::Add)
+    return boundOf(lhs, largest) + boundOf(rhs, largest);
+  // The others have a constant on their right; what they divide by is positive.
+  int64_t constant = cast<AffineConstantExpr>(rhs).getValue();
+  switch (binary.getKind()) {
+  case AffineExprKind::Mul:
+    return boundOf(lhs, largest == (constant >= 0)) * constant;
+  case AffineExprKind::Mod:
+    return getAffineConstantExpr(largest ? constant - 1 : 0, context);
+  case AffineExprKind::FloorDiv:
+    return boundOf(lhs, largest).floorDiv(constant);
+  default:
+    return boundOf(lhs, largest).ceilDiv(constant);
+  }
+}
+
+FailureOr<EntryChecks> Collector::run() {
+  WalkResult walked = entry.walk([&](Operation *op) {
     if (auto linalg = dyn_cast<linalg::LinalgOp>(op))
       visit(linalg);
+    else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+      visitConstantSlice(slice);
     else if (auto sdpa = dyn_cast<OnlineSdpaOp>(op))
-      visit(sdpa);
+      return WalkResult(visit(sdpa));
+    return WalkResult::advance();
   });
-  return SmallVector<SizeCheck>(checks.begin(), checks.end());
+  if (walked.wasInterrupted())
+    return failure();
+  return EntryChecks{SmallVector<SizeCheck>(checks.begin(), checks.end()),
+                     std::move(reaches)};
 }
 
-SmallVector<SizeCheck> attn::collectSizeChecks(func::FuncOp entry) {
+FailureOr<EntryChecks> attn::collectEntryChecks(func::FuncOp entry) {
   return Collector(entry).run();
 }

@@ -78,3 +78,37 @@ func.func @sum(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
   %r = linalg.add ins(%x, %y : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
   return %r : tensor<?xf32>
 }
+
+// A capture at b * 3 - h + 7, of B batches (argument 1) and two heads: from 6 to (B - 1) * 3 + 7.
+// CHECK-LABEL: func.func @reach(
+// CHECK-SAME:    %[[Q:[a-z0-9]+]]: memref<?x?x?x?xf32>, %[[C:[a-z0-9]+]]: memref<?xf32>
+// CHECK-DAG:     %[[B:.+]] = memref.dim %[[Q]], %c0
+// CHECK-DAG:     %[[SIZE:.+]] = memref.dim %[[C]], %c0
+// CHECK-DAG:     %[[LAST:.+]] = arith.subi %[[B]], %c1
+// CHECK-DAG:     %[[UPPER:.+]] = affine.apply #{{.+}}()[%[[LAST]]]
+// CHECK-DAG:     %[[ABOVE:.+]] = arith.cmpi sge, %[[UPPER]], %[[SIZE]]
+// CHECK-DAG:     %[[ANY:.+]] = arith.cmpi sgt, %[[B]], %c0
+// CHECK:         %[[WRONG:.+]] = arith.andi %[[ANY]], %[[ABOVE]]
+// CHECK:         arith.select %[[WRONG]], %c2_i32, %c0_i32
+func.func @reach(%q: tensor<?x2x16x8xf32>, %c: tensor<?xf32>) -> tensor<?x2x16x8xf32> {
+  %scale = arith.constant 1.0 : f32
+  %c0 = arith.constant 0 : index
+  %c16 = arith.constant 16 : index
+  %b = tensor.dim %q, %c0 : tensor<?x2x16x8xf32>
+  %e = tensor.empty(%b) : tensor<?x2x16x8xf32>
+  %r = scf.forall (%i, %h) = (0, 0) to (%b, 2) step (1, 1) shared_outs(%out = %e) -> (tensor<?x2x16x8xf32>) {
+    %qs = tensor.extract_slice %q[%i, %h, 0, 0] [1, 1, 16, 8] [1, 1, 1, 1] : tensor<?x2x16x8xf32> to tensor<1x1x16x8xf32>
+    %p = attn.online_sdpa %qs, %qs, %qs scale(%scale) keys(%c0 to %c16, full %c0 to %c0) tile(%i, %h, %c0) of(%c16, %c16) captures(%c[b * 3 - h + 7] : tensor<?xf32>)
+      : tensor<1x1x16x8xf32>, tensor<1x1x16x8xf32>, tensor<1x1x16x8xf32> -> !attn.partial<f32>
+      score(%s, %b1, %h1, %m1, %n1, %x) {
+        %t = arith.addf %s, %x : f32
+        attn.yield %t : f32
+      }
+    %os = tensor.extract_slice %out[%i, %h, 0, 0] [1, 1, 16, 8] [1, 1, 1, 1] : tensor<?x2x16x8xf32> to tensor<1x1x16x8xf32>
+    %f = attn.finalize %p outs(%os) layout(bhsd) : !attn.partial<f32>, tensor<1x1x16x8xf32> -> tensor<1x1x16x8xf32>
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %f into %out[%i, %h, 0, 0] [1, 1, 16, 8] [1, 1, 1, 1] : tensor<1x1x16x8xf32> into tensor<?x2x16x8xf32>
+    }
+  }
+  return %r : tensor<?x2x16x8xf32>
+}

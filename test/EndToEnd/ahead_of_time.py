@@ -16,13 +16,14 @@ import tempfile
 import c_entry
 import numpy
 import random_cases
+import runner
 
 
 class Case(random_cases.Case):
     """A case whose inputs are arrays."""
 
     def __init__(self, number, folder):
-        super().__init__(number, folder)
+        super().__init__(number, folder, runner.SEED)
         self.generator = numpy.random.default_rng(number)
         self.values = [
             self.value(i, spec, kind)

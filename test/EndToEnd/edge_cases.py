@@ -233,6 +233,47 @@ def empty_shape(options, target, dtype, shape):
         expect(abs(output - mean[:, :, None]).max() < 1e-2, "equal scores give the mean")
 
 
+def capture_reach(options, target, text):
+    """A capture that holds just what its map reaches is read; a shorter one is an error."""
+    batch, heads, queries, keys = shape = (2, 4, 5, 7)
+    python = text.replace("floordiv", "//").replace("ceildiv", "// -").replace("mod", "%")
+    grid = itertools.product(*map(range, shape))
+    reached = [eval(python, {}, dict(zip("bhmn", at, strict=True))) for at in grid]
+    case = Attention("f32", (batch, heads, 2, queries, keys, 8, 8), results=("output",))
+
+    def run(size, code):
+        folder = options.folder / str(next(counter))
+        folder.mkdir()
+        (folder / "case.mlir").write_text(f"""
+func.func @case(%q: tensor<?x?x?x8xf32>, %k: tensor<?x?x?x8xf32>, %v: tensor<?x?x?x8xf32>, %c: tensor<?xf32>) -> tensor<?x?x?x8xf32> {{
+  %o = attn.sdpa %q, %k, %v captures(%c[{text}] : tensor<?xf32>)
+    : tensor<?x?x?x8xf32>, tensor<?x?x?x8xf32>, tensor<?x?x?x8xf32> -> tensor<?x?x?x8xf32>
+    score(%s, %b, %h, %m, %n, %x) {{
+      %r = arith.addf %s, %x : f32
+      attn.yield %r : f32
+    }}
+  return %o : tensor<?x?x?x8xf32>
+}}
+""")
+        command = [options.attn_run, str(folder / "case.mlir"), f"--target={target}", "--check"]
+        for name, array in (("q", case.q), ("k", case.k), ("v", case.v)):
+            save(folder / f"{name}.npy", array, "f32")
+            command.append(f"--input=@{folder / name}.npy")
+        command.append(f"--input={size}xf32=random:5")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        expect(done.returncode == code, f"{size}: exit code {done.returncode}\n{done.stderr}")
+        if code:
+            message = (
+                f"argument #3 (%c): its shape does not fit the other arguments: got {size}xf32"
+            )
+            expect(message in done.stderr, done.stderr)
+
+    if min(reached) < 0:
+        return run(max(reached) + 1, 1)
+    run(max(reached) + 1, 0)
+    return run(max(reached), 1)
+
+
 def bits_of_a_row(options, target, dtype):
     """A row's bits depend on its own query, its keys and the options: not on B, H or threads."""
     shape = (3, 4, 2, 77, 150, 48, 32)
@@ -272,6 +313,18 @@ def all_cases():
         yield high_sink, (dtype, 1e30)
         yield bits_of_a_row, (dtype,)
     yield bits_of_a_row, ("bf16",)
+    for text in (
+        "m - n + 6",
+        "m - n + 5",
+        "m * 3 - h",
+        "n * 2 + m + 1",
+        "(h * 5 + b) floordiv 2",
+        "n mod 4",
+        "h ceildiv 3",
+        "-n + 6",
+        "3",
+    ):
+        yield capture_reach, (text,)
     for zero in range(7):
         shape = [2, 2, 1, 5, 6, 8, 4]
         shape[zero] = 0
