@@ -52,7 +52,7 @@ public:
   ImplicitLocOpBuilder builder;
 
 private:
-  Value writeIndex(AffineExpr position);
+  Value writeIndex(AffineExpr position, Type type);
   Value writeNew(const Point *point, const Point *dot);
 
   const Attention &attention;
@@ -116,10 +116,13 @@ RegionWriter::RegionWriter(const Attention &attention, const Captures &captures,
   builder.setInsertionPointToEnd(block);
 }
 
-Value RegionWriter::writeIndex(AffineExpr position) {
-  return affine::expandAffineExpr(builder, builder.getLoc(),
-                                  toBhmn(attention, position),
-                                  block->getArguments().slice(first, 4), {});
+Value RegionWriter::writeIndex(AffineExpr position, Type type) {
+  Value index = affine::expandAffineExpr(
+      builder, builder.getLoc(), toBhmn(attention, position),
+      block->getArguments().slice(first, 4), {});
+  if (index.getType() == type)
+    return index;
+  return arith::IndexCastOp::create(builder, type, index);
 }
 
 Value RegionWriter::writeNew(const Point *point, const Point *dot) {
@@ -132,7 +135,7 @@ Value RegionWriter::writeNew(const Point *point, const Point *dot) {
   case Kind::Constant:
     return arith::ConstantOp::create(builder, point->constant);
   case Kind::Index:
-    return writeIndex(point->coords[0]);
+    return writeIndex(point->coords[0], point->type);
   case Kind::Apply:
     break;
   case Kind::Reduce:

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Match.h"
+#include "Softmax.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -24,6 +25,7 @@ struct Row {
   const Point *scores = nullptr;
   const Point *exponential = nullptr; ///< null for linalg.softmax
   bool divided = false;
+  bool emptyIsZero = false; ///< a row of -inf has weights 0, not NaN
 };
 
 class Matcher {
@@ -42,6 +44,7 @@ public:
 
 private:
   std::optional<Row> matchExponential(const Point *point, AffineExpr n);
+  std::optional<Row> matchSafe(const Point *point, AffineExpr n);
   std::optional<Row> matchNamed(const Point *point, AffineExpr n);
   void note(Operation *op, const Twine &reason) {
     if (!miss)
@@ -136,9 +139,29 @@ bool Matcher::isSumOf(const Point *sum, const Point *exponential,
          reader.same(exponential, sum->args[0], {{n, sum->dim}});
 }
 
+/// select(all scores are -inf, 0, weights).
+std::optional<Row> Matcher::matchSafe(const Point *point, AffineExpr n) {
+  if (!point->applies<arith::SelectOp>())
+    return std::nullopt;
+  for (unsigned i = 1; i < 3; ++i) {
+    if (!isZero(reader, point->args[i]))
+      continue;
+    std::optional<Row> row = matchRow(point->args[3 - i], n);
+    if (!row || !row->divided ||
+        !isAllLowest(reader, point->args[0], /*negated=*/i == 2, row->scores,
+                     n))
+      return std::nullopt;
+    row->emptyIsZero = true;
+    return row;
+  }
+  return std::nullopt;
+}
+
 std::optional<Row> Matcher::matchRow(const Point *point, AffineExpr n) {
   point = reader.resolve(point);
   if (std::optional<Row> row = matchNamed(point, n))
+    return row;
+  if (std::optional<Row> row = matchSafe(point, n))
     return row;
   auto division = matchDivision(point);
   if (!division)
@@ -257,6 +280,7 @@ static Finding matchRoot(Value root, int64_t heads, bool &divideAfter) {
     }
     found.values = factors->args[1 - i];
     found.scores = row->scores;
+    found.emptyRowsAreZero = row->emptyIsZero;
     divideAfter = !row->divided && !sum;
     if (divideAfter)
       return finding;

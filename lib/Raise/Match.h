@@ -35,6 +35,8 @@ struct Attention {
   mlir::AffineExpr b, h, m;
   mlir::AffineExpr n, dv;
   const Point *scores = nullptr, *values = nullptr;
+  /// The graph makes rows whose scores are all -inf 0 itself.
+  bool emptyRowsAreZero = false;
 };
 
 /// What a contraction was found to be: an attention, a near miss, or neither.

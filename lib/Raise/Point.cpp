@@ -144,6 +144,7 @@ const Point *BodyReader::translateNew(Value value) {
   if (auto index = dyn_cast<linalg::IndexOp>(def)) {
     Point *point = reader.make(Kind::Index);
     point->coords.push_back(loops[index.getDim()]);
+    point->type = index.getType();
     return point;
   }
   if (!isa<arith::ArithDialect, math::MathDialect>(def->getDialect()) ||
@@ -167,6 +168,21 @@ static std::pair<Operation *, Value> combiner(Value yielded, Value argument) {
     if (op->getOperand(i) == argument && op->getOperand(1 - i) != argument)
       return {op, op->getOperand(1 - i)};
   return {nullptr, {}};
+}
+
+static std::optional<Point::Reducer> reducerOf(Operation *op) {
+  if (!op)
+    return std::nullopt;
+  bool isBool = op->getResult(0).getType().isInteger(1);
+  if (isa<arith::AddFOp>(op))
+    return Point::Reducer::Sum;
+  if (isa<arith::MaximumFOp, arith::MaxNumFOp>(op))
+    return Point::Reducer::Max;
+  if (isBool && isa<arith::OrIOp>(op))
+    return Point::Reducer::Any;
+  if (isBool && isa<arith::AndIOp>(op))
+    return Point::Reducer::All;
+  return std::nullopt;
 }
 
 const Point *PointReader::stepLinalg(linalg::LinalgOp op, const Point *point) {
@@ -202,7 +218,8 @@ const Point *PointReader::stepLinalg(linalg::LinalgOp op, const Point *point) {
     return body.translate(yielded);
   BlockArgument out = block->getArgument(init->getOperandNumber());
   auto [joins, element] = combiner(yielded, out);
-  if (!joins || !isa<arith::AddFOp, arith::MaximumFOp, arith::MaxNumFOp>(joins))
+  std::optional<Point::Reducer> reducer = reducerOf(joins);
+  if (!reducer)
     return nullptr;
   // An element that reads the running value is no reduction.
   SetVector<Operation *> slice;
@@ -222,8 +239,7 @@ const Point *PointReader::stepLinalg(linalg::LinalgOp op, const Point *point) {
   result->op = op;
   result->args = {each, from};
   result->dim = reduced;
-  result->reducer =
-      isa<arith::AddFOp>(joins) ? Point::Reducer::Sum : Point::Reducer::Max;
+  result->reducer = *reducer;
   return result;
 }
 
@@ -349,18 +365,52 @@ const Point *PointReader::stepCollapse(Value source,
   return read(source, coords);
 }
 
+/// The dimension along which a constant counts 0, 1, 2, ..., all others being
+/// of size 1.
+static std::optional<unsigned> findCounting(DenseElementsAttr constant) {
+  Type element = constant.getElementType();
+  if (!element.isIndex() && !element.isInteger(32) && !element.isInteger(64))
+    return std::nullopt;
+  std::optional<unsigned> along;
+  for (auto [i, size] : llvm::enumerate(constant.getType().getShape())) {
+    if (size == 1)
+      continue;
+    if (along)
+      return std::nullopt;
+    along = i;
+  }
+  int64_t next = 0;
+  for (const APInt &value : constant.getValues<APInt>())
+    if (value.getSExtValue() != next++)
+      return std::nullopt;
+  return along;
+}
+
+/// Splats, and positions written out: what exporters without an op for them
+/// make of sizes that they know.
+const Point *PointReader::stepConstant(DenseElementsAttr constant,
+                                       const Point *point) {
+  if (constant.isSplat()) {
+    Point *made = make(Kind::Constant);
+    made->constant = constant.getSplatValue<TypedAttr>();
+    return made;
+  }
+  std::optional<unsigned> along = findCounting(constant);
+  if (!along)
+    return nullptr;
+  Point *made = make(Kind::Index);
+  made->coords.push_back(point->coords[*along]);
+  made->type = constant.getElementType();
+  return made;
+}
+
 const Point *PointReader::stepOnce(const Point *point) {
   Operation *op = point->value.getDefiningOp();
   if (!op)
     return nullptr;
   DenseElementsAttr constant;
-  if (matchPattern(point->value, m_Constant(&constant))) {
-    if (!constant.isSplat())
-      return nullptr;
-    Point *made = make(Kind::Constant);
-    made->constant = constant.getSplatValue<TypedAttr>();
-    return made;
-  }
+  if (matchPattern(point->value, m_Constant(&constant)))
+    return stepConstant(constant, point);
   return llvm::TypeSwitch<Operation *, const Point *>(op)
       .Case([&](linalg::LinalgOp linalg) { return stepLinalg(linalg, point); })
       .Case([&](tensor::CastOp cast) -> const Point * {
@@ -432,7 +482,7 @@ bool PointReader::same(const Point *a, const Point *b,
   case Kind::Constant:
     return a->constant == b->constant;
   case Kind::Index:
-    return sameCoords();
+    return a->type == b->type && sameCoords();
   case Kind::Apply:
     if (a->op->getName() != b->op->getName() ||
         a->op->getAttrDictionary() != b->op->getAttrDictionary() ||

@@ -28,16 +28,17 @@ struct Point {
     Read,     ///< element `coords` of the tensor `value`
     Constant, ///< `constant`
     Scalar,   ///< `value`, no tensor, the same for every element
-    Index,    ///< the position `coords[0]`, of type index
+    Index,    ///< the position `coords[0]`, of `type`, an integer or index
     Apply,    ///< the scalar op `op` on `args`
     Reduce,   ///< args[0] over the dimension `dim`, from args[1] on
   };
-  enum class Reducer { Sum, Max };
+  enum class Reducer { Sum, Max, Any, All };
 
   Kind kind;
   mlir::Value value;
   llvm::SmallVector<mlir::AffineExpr> coords;
   mlir::TypedAttr constant;
+  mlir::Type type;
   mlir::Operation *op = nullptr;
   llvm::SmallVector<const Point *> args;
   mlir::AffineExpr dim;
@@ -89,6 +90,8 @@ private:
   Point *make(Point::Kind kind);
   const Point *scalar(mlir::Value value);
   const Point *stepOnce(const Point *point);
+  const Point *stepConstant(mlir::DenseElementsAttr constant,
+                            const Point *point);
   const Point *stepLinalg(mlir::linalg::LinalgOp op, const Point *point);
   const Point *stepElementwise(mlir::Operation *op, const Point *point);
   const Point *stepExpand(mlir::Value source, mlir::Value result,

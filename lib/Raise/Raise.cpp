@@ -10,11 +10,16 @@
 #include "Match.h"
 #include "attn/Raise/Passes.h"
 
+#include "mlir/Conversion/TosaToArith/TosaToArith.h"
+#include "mlir/Conversion/TosaToLinalg/TosaToLinalg.h"
+#include "mlir/Conversion/TosaToTensor/TosaToTensor.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -56,6 +61,17 @@ static void eraseIfDead(Operation *op) {
   }
 }
 
+/// TOSA as linalg, by upstream's conversions: nothing here compiles TOSA in
+/// another way. Validation is left out: it asks for a profile of hardware.
+static void buildTosaToLinalg(OpPassManager &pm) {
+  tosa::addTosaToLinalgPasses(pm, TosaToLinalgOptions(),
+                              TosaToLinalgNamedOptions(),
+                              /*validationOptions=*/std::nullopt);
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createTosaToTensorPass());
+  functions.addPass(createTosaToArithPass());
+}
+
 namespace {
 struct RaisePass final : attn::impl::RaisePassBase<RaisePass> {
   using Base::Base;
@@ -63,6 +79,8 @@ struct RaisePass final : attn::impl::RaisePassBase<RaisePass> {
   void runOnOperation() override {
     raised = 0;
     misses.clear();
+    if (failed(convertTosa()))
+      return signalPassFailure();
     SmallVector<linalg::LinalgOp> products;
     getOperation().walk([&](linalg::LinalgOp op) {
       if (op.getNumReductionLoops() == 1)
@@ -75,6 +93,30 @@ struct RaisePass final : attn::impl::RaisePassBase<RaisePass> {
   }
 
 private:
+  LogicalResult convertTosa() {
+    bool found =
+        getOperation()
+            .walk([](Operation *op) {
+              return isa_and_nonnull<tosa::TosaDialect>(op->getDialect())
+                         ? WalkResult::interrupt()
+                         : WalkResult::advance();
+            })
+            .wasInterrupted();
+    if (!found)
+      return success();
+    OpPassManager pm(ModuleOp::getOperationName());
+    buildTosaToLinalg(pm);
+    if (failed(runPipeline(pm, getOperation())))
+      return failure();
+    // Shapes that reshapes had as operands.
+    getOperation().walk<WalkOrder::PostOrder>([](Operation *op) {
+      if (isa_and_nonnull<tosa::TosaDialect>(op->getDialect()) &&
+          isOpTriviallyDead(op))
+        op->erase();
+    });
+    return success();
+  }
+
   /// True when it was raised.
   bool tryAs(linalg::LinalgOp product, int64_t heads,
              std::optional<NearMiss> &miss) {

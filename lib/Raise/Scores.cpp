@@ -400,9 +400,10 @@ std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
                              attention.n);
       });
   unsigned large = countLarge(rule.tree);
-  rule.rowsMayBeEmpty = !keepsOne || !staysFinite(rule.tree, rule.dotPoint) ||
-                        large > 1 ||
-                        (large == 1 && hasProduct(rule.tree, rule.dotPoint));
+  rule.rowsMayBeEmpty =
+      !attention.emptyRowsAreZero &&
+      (!keepsOne || !staysFinite(rule.tree, rule.dotPoint) || large > 1 ||
+       (large == 1 && hasProduct(rule.tree, rule.dotPoint)));
   return rule;
 }
 

@@ -234,6 +234,67 @@ class Graph:
         body = [f"r = {op} {{0}}, {{out}} : {{T}}", "{r}"]
         return self.generic([a], dims, body, loops=a.dims, init=self.fill(start, dims))
 
+    def peak(self, a, start, over):
+        """The maximum with its index beside it, as of exporters whose softmax knows no other."""
+        dims = tuple(d for d in a.dims if d != over)
+        kind, indices = self.type(dims), self.type(dims, "i64")
+        first = self.emit("arith.constant 0 : i64")
+        init = self.emit(
+            f"linalg.fill ins({first} : i64) outs({self.empty(dims, 'i64')} : {indices}) -> {indices}"
+        )
+        positions = ", ".join(f"d{i}" for i in range(len(a.dims)))
+        kept = ", ".join(f"d{i}" for i, d in enumerate(a.dims) if d != over)
+        maps = [f"affine_map<({positions}) -> ({to})>" for to in (positions, kept, kept)]
+        loops = ", ".join('"reduction"' if d == over else '"parallel"' for d in a.dims)
+        names = [self.name() for _ in range(9)]
+        v, best, where, i, j, larger, least, at, _ = names
+        pair = self.name()
+        self.lines.append(
+            f"{pair}:2 = linalg.generic {{indexing_maps = [{', '.join(maps)}], iterator_types = [{loops}]}}\n"
+            f"    ins({a.name} : {self.type(a.dims)}) outs({self.fill(start, dims)}, {init} : {kind}, {indices}) {{\n"
+            f"    ^bb0({v}: {self.dtype}, {best}: {self.dtype}, {where}: i64):\n"
+            f"      {i} = linalg.index {a.dims.index(over)} : index\n"
+            f"      {j} = arith.index_cast {i} : index to i64\n"
+            f"      {least} = arith.maximumf {v}, {best} : {self.dtype}\n"
+            f"      {larger} = arith.cmpf ogt, {v}, {best} : {self.dtype}\n"
+            f"      {at} = arith.select {larger}, {j}, {where} : i64\n"
+            f"      linalg.yield {least}, {at} : {self.dtype}, i64\n  }} -> ({kind}, {indices})"
+        )
+        return Tensor(pair + "#0", dims, self.dtype)
+
+    def zero_empty_rows(self, p, s, over, wrong=False):
+        """0 for the weights of rows whose scores are all -inf; wrong: of which one is."""
+        inverted = self.draw.random() < 0.5
+        low = self.constant(float("-inf"))
+        zero = self.constant(0.0)
+        true = self.emit("arith.constant true")
+        body = [f"r = arith.cmpf oeq, {{0}}, {low} : {{T}}", "{r}"]
+        if inverted:
+            body = [body[0].replace("r =", "e ="), f"r = arith.xori {{e}}, {true} : i1", "{r}"]
+        lowest = self.generic([s], s.dims, body, element="i1")
+        dims = tuple(d for d in s.dims if d != over)
+        kind = self.type(dims, "i1")
+        first = self.emit(f"arith.constant {'false' if inverted != wrong else 'true'}")
+        init = self.emit(
+            f"linalg.fill ins({first} : i1) outs({self.empty(dims, 'i1')} : {kind}) -> {kind}"
+        )
+        word = "ori" if inverted != wrong else "andi"
+        all_lowest = self.generic(
+            [lowest], dims, [f"r = arith.{word} {{0}}, {{out}} : i1", "{r}"],
+            loops=s.dims, init=init, element="i1",
+        )  # fmt: skip
+        if inverted:
+            body = [f"r = arith.select {{0}}, {{1}}, {zero} : {{T}}", "{r}"]
+        else:
+            body = [f"r = arith.select {{0}}, {zero}, {{1}} : {{T}}", "{r}"]
+        return self.generic([all_lowest, p], s.dims, body)
+
+    def counted(self, symbol):
+        """0, 1, 2, ... as a constant."""
+        numbers = ", ".join(str(i) for i in range(self.sizes[symbol]))
+        kind = self.type((symbol,), "i64")
+        return Tensor(self.emit(f"arith.constant dense<[{numbers}]> : {kind}"), (symbol,), "i64")
+
     def function(self, name, result, extra=""):
         arguments = ", ".join(f"%{n}: {self.type(d, e)}" for n, d, e in self.arguments)
         kind = self.type(result.dims)

@@ -23,7 +23,7 @@ import raise_graphs
 
 INFINITE = float("-inf")
 LOWEST = {"f32": -3.4028234663852886e38, "f64": -1.7976931348623157e308}
-BREAKS = ["axis", "sum", "scaled", "used", "epsilon", "start", "unshifted", "product"]
+BREAKS = ["axis", "sum", "scaled", "used", "epsilon", "start", "unshifted", "product", "tail"]
 
 
 class Variant:
@@ -116,7 +116,9 @@ class Variant:
 
     def mask(self, s):
         graph, draw, dims = self.graph, self.draw, s.dims
-        kind = graph.choose("mask", ["none", "added", "chosen", "causal", "window", "summed"])
+        kind = graph.choose(
+            "mask", ["none", "added", "chosen", "causal", "window", "summed", "counted"]
+        )
         fill = graph.choose("fill", ["inf", "1e9", "lowest"])
         fill = {"inf": INFINITE, "1e9": -1.0e9, "lowest": LOWEST[graph.dtype]}[fill]
         if kind == "none":
@@ -132,6 +134,8 @@ class Variant:
             low = graph.constant(fill)
             body = [f"r = arith.select {{1}}, {{0}}, {low} : {{T}}", "{r}"]
             return graph.generic([s, mask], dims, body)
+        if kind == "counted":
+            return self.counted_mask(s, fill)
         m, n, low = dims.index("m"), dims.index("n"), graph.constant(fill)
         zero = graph.constant(0.0)
         body = [f"i = linalg.index {m} : index", f"j = linalg.index {n} : index"]
@@ -163,12 +167,38 @@ class Variant:
         body += [f"r = arith.select {{k}}, {{0}}, {low} : {{T}}", "{r}"]
         return graph.generic([s], dims, body)
 
+    def counted_mask(self, s, fill):
+        """A causal mask of constants that count, or of positions where sizes are not known."""
+        graph = self.graph
+        if {"m", "n"} & graph.dynamic:
+            i, j = (
+                graph.generic(
+                    [], (d,),
+                    ["x = linalg.index 0 : index", "r = arith.index_cast {x} : index to i64", "{r}"],
+                    element="i64",
+                )
+                for d in ("m", "n")
+            )  # fmt: skip
+        else:
+            i, j = graph.counted("m"), graph.counted("n")
+        body = ["r = arith.subi {1}, {0} : i64", "{r}"]
+        apart = graph.generic([i, j], ("m", "n"), body, element="i64")
+        none = graph.emit("arith.constant 0 : i64")
+        low, zero = graph.constant(fill), graph.constant(0.0)
+        body = [
+            f"c = arith.cmpi sle, {{0}}, {none} : i64",
+            f"r = arith.select {{c}}, {zero}, {low} : {{T}}",
+            "{r}",
+        ]
+        added = graph.generic([apart], ("m", "n"), body)
+        return graph.binary("add", s, added, s.dims)
+
     def softmax(self, s):
         """Weights, and the sum that they are still to be divided by, or None."""
         graph, draw, dims = self.graph, self.draw, s.dims
         over = "m" if self.breaks == "axis" else "n"
         ways = ["named", "open", "open", "fused"]
-        if self.breaks in ("sum", "epsilon", "start", "unshifted"):
+        if self.breaks in ("sum", "epsilon", "start", "unshifted", "tail"):
             ways = ["open"]
         way = graph.choose("softmax", ways)
         if way == "named" and self.simple:
@@ -188,7 +218,10 @@ class Variant:
         start = draw.choice([INFINITE, LOWEST[graph.dtype]])
         if self.breaks == "start":
             start = -0.5
-        peak = graph.reduce(draw.choice(["arith.maximumf", "arith.maxnumf"]), s, start, over)
+        if graph.choose("twin", [0, 0, 1]):
+            peak = graph.peak(s, start, over)
+        else:
+            peak = graph.reduce(draw.choice(["arith.maximumf", "arith.maxnumf"]), s, start, over)
         if self.breaks == "unshifted":
             e = graph.unary("math.exp", s)
         elif way == "fused":
@@ -208,7 +241,10 @@ class Variant:
         self.divide = "mul" if "reciprocal" in way else "div"
         if "late" in way and not self.breaks:
             return e, total
-        return graph.binary(self.divide, e, total, dims), None
+        p = graph.binary(self.divide, e, total, dims)
+        if (graph.choose("safe", [0, 0, 1]) and not self.breaks) or self.breaks == "tail":
+            p = graph.zero_empty_rows(p, s, over, wrong=self.breaks == "tail")
+        return p, None
 
     def attend(self, s, v):
         graph, dims = self.graph, s.dims

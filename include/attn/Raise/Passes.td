@@ -9,7 +9,7 @@
 include "mlir/Pass/PassBase.td"
 
 def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
-  let summary = "Find attention in graphs of linalg on tensors";
+  let summary = "Find attention in graphs of linalg on tensors and TOSA";
   let description = [{
     For each contraction over one dimension asks what one element of its
     operands is, as an expression of (b, h, m, n): through elementwise ops,
@@ -30,9 +30,12 @@ def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
     A division by the sum after the second product is part of it. Values are
     kept within the rounding of the sums: a row whose scores are all -inf is
     NaN in such a graph and 0 in `attn.sdpa`, so NaN is put there again unless
-    the mask is proved to keep a key of each row. Finite fills stay
+    the mask is proved to keep a key of each row, or the graph makes such rows 0. Finite fills stay
     values of the score, never become masks. Inputs are taken to be finite:
     a graph without masks multiplies NaN of any key into every row.
+
+    A module with TOSA is converted to linalg as a whole first, by upstream's
+    passes.
 
     Declines, with a missed remark and a line in the summary that names the op:
     an op between softmax and the second product, sums with something added,
@@ -52,7 +55,8 @@ def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
   ];
   let dependentDialects = ["::attn::AttnDialect", "::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 #endif // ATTN_RAISE_PASSES_TD
