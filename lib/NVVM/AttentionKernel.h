@@ -97,6 +97,9 @@ private:
   mlir::Value exponentials(mlir::Type type, mlir::Value scores,
                            mlir::Value maximum);
   mlir::Value logSumExp(mlir::Value maximum, mlir::Value sum);
+  mlir::Value sinkDistance(mlir::Value maximum);
+  mlir::Value sinkRoot(mlir::Value maximum);
+  mlir::Value inverseOf(mlir::Value sum, mlir::Value maximum);
 
   // frag.map with a body written by a function.
   mlir::Value map(mlir::Type type, mlir::ValueRange inputs,

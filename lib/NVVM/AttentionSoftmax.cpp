@@ -237,35 +237,62 @@ Value AttentionKernel::logSumExp(Value maximum, Value sum) {
   });
 }
 
+/// sink - maximum, in powers of two.
+Value AttentionKernel::sinkDistance(Value maximum) {
+  if (foldedScale) {
+    Value scaled = arith::MulFOp::create(b, sink, f32(kLog2e));
+    return arith::SubFOp::create(b, scaled, maximum);
+  }
+  return arith::MulFOp::create(b, arith::SubFOp::create(b, sink, maximum),
+                               f32(kLog2e));
+}
+
+/// f = 2^((maximum - M) / 2) with the larger of maximum and sink, M: O and its
+/// sum are scaled by it twice, since 2^(sink - maximum) would overflow where O,
+/// of large values, is still far from 0.
+Value AttentionKernel::sinkRoot(Value maximum) {
+  Value half = arith::MulFOp::create(b, sinkDistance(maximum), f32(-0.5));
+  return emitExp2(b, arith::MinNumFOp::create(b, half, f32(0.0)));
+}
+
+/// 1 / sum, or f / (sum f^2 + 2^(sink - M)); 0 where no key was kept.
+Value AttentionKernel::inverseOf(Value sum, Value maximum) {
+  Value inverse;
+  if (sink) {
+    Value root = sinkRoot(maximum);
+    Value below = arith::MinNumFOp::create(b, sinkDistance(maximum), f32(0.0));
+    Value square = arith::MulFOp::create(b, root, root);
+    Value total = math::FmaOp::create(b, sum, square, emitExp2(b, below));
+    inverse = arith::MulFOp::create(b, root, emitReciprocal(b, total));
+  } else {
+    inverse = emitReciprocal(b, sum);
+  }
+  Value none =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, f32(0.0));
+  return arith::SelectOp::create(b, none, f32(0.0), inverse);
+}
+
 /// O / (sum + exp(sink - maximum)); 0 where no key was kept.
 void AttentionKernel::storeResults(const SoftmaxState &state) {
   Value sum = frag::RowCombineOp::create(b, frag::ReduceKind::Add, state.sum);
   Value finite = finiteMaximum(state.maximum);
-  Value inverse = map(rowsType, {sum, finite}, [&](ValueRange x) -> Value {
-    Value total = x[0];
-    if (sink) {
-      Value distance;
-      if (foldedScale) {
-        Value scaled = arith::MulFOp::create(b, sink, f32(kLog2e));
-        distance = arith::SubFOp::create(b, scaled, x[1]);
-      } else {
-        distance = arith::MulFOp::create(
-            b, arith::SubFOp::create(b, sink, x[1]), f32(kLog2e));
-      }
-      total = arith::AddFOp::create(b, total, emitExp2(b, distance));
-    }
-    Value none =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, x[0], f32(0.0));
-    return arith::SelectOp::create(b, none, f32(0.0), emitReciprocal(b, total));
-  });
+  Value inverse = map(rowsType, {sum, finite},
+                      [&](ValueRange x) { return inverseOf(x[0], x[1]); });
   if (finalize.getInits().size() == 2) {
     Value first = arith::AddIOp::create(b, output.row, warpgroupRow);
     frag::StoreRowsOp::create(b, logSumExp(state.maximum, sum), lseBase, first,
                               numQueries);
   }
-  Value result = map(outputType, {state.output, inverse}, [&](ValueRange x) {
+  auto product = [&](ValueRange x) {
     return arith::MulFOp::create(b, x[0], x[1]);
-  });
+  };
+  Value result = state.output;
+  if (sink) {
+    Value root = map(rowsType, finite,
+                     [&](ValueRange x) { return sinkRoot(x.front()); });
+    result = map(outputType, {result, root}, product);
+  }
+  result = map(outputType, {result, inverse}, product);
   Value firstRow = arith::AddIOp::create(b, output.row, warpgroupRow);
   frag::StoreOp::create(b, result, outputTile, warpgroupRow, output.map,
                         firstRow, output.head, output.batch, warpgroup);

@@ -4,6 +4,8 @@
 // RUN: %{run} --entry=causal --input=2x2x65x128xbf16=random:4 --input=2x1x129x128xbf16=random:5 --input=2x1x129x128xbf16=random:6 --schedule=late --seed=2 | FileCheck %s
 // RUN: %{run} --entry=causal --input=1x1x200x128xbf16=random:7 --input=1x1x70x128xbf16=random:8 --input=1x1x70x128xbf16=random:9 --schedule=random --seed=3 | FileCheck %s
 // RUN: %{run} --entry=full --input=1x3x190x64xf16=random:1 --input=1x1x257x64xf16=random:2 --input=1x1x257x64xf16=random:3 --schedule=random --seed=4 --threads=2 | FileCheck %s
+// Sinks far above the scores: what they leave of large values is not lost.
+// RUN: %{run} --entry=sinks --input=1x4x70x64xbf16=random:1 --input=1x4x40x64xbf16=random:2 --input=1x4x40x64xbf16=random:3:1e9 --input=4xf32=20,90,110,200 | FileCheck %s
 // CHECK: check: attn.sdpa {{.*}}, output: ok
 
 // The whole way is visible: what leaves the NVVM room launches kernels, and the end is the LLVM dialect.
@@ -24,4 +26,8 @@ func.func @causal(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: te
 func.func @full(%q: tensor<?x?x?x64xf16>, %k: tensor<?x?x?x64xf16>, %v: tensor<?x?x?x64xf16>) -> tensor<?x?x?x64xf16> {
   %o = attn.sdpa %q, %k, %v : tensor<?x?x?x64xf16>, tensor<?x?x?x64xf16>, tensor<?x?x?x64xf16> -> tensor<?x?x?x64xf16>
   return %o : tensor<?x?x?x64xf16>
+}
+func.func @sinks(%q: tensor<?x4x?x64xbf16>, %k: tensor<?x4x?x64xbf16>, %v: tensor<?x4x?x64xbf16>, %sinks: tensor<4xf32>) -> tensor<?x4x?x64xbf16> {
+  %o = attn.sdpa %q, %k, %v sinks(%sinks : tensor<4xf32>) : tensor<?x4x?x64xbf16>, tensor<?x4x?x64xbf16>, tensor<?x4x?x64xbf16> -> tensor<?x4x?x64xbf16>
+  return %o : tensor<?x4x?x64xbf16>
 }
