@@ -31,7 +31,8 @@ def sdpa(q, k, v, *, attn_mask=None, is_causal: bool = False, causal_align: str 
     return_lse     return (output, lse [B, Hq, M]), the natural log of the sums without the sinks
     out            the array to write to, of any strides; it may be one of the inputs
     threads        how many to use; as many as there are CPUs without
-    target         'cpu' (this machine), 'cpu:<name or level>' or 'linalg'
+    target         'cpu' (this machine), 'cpu:<name or level>', 'linalg', or 'nvvm-emulation:sm_90a',
+                   which runs the GPU kernel on the CPU (bfloat16 and float16)
 
     ValueError or TypeError names the argument, what was expected and what was found.
     """

@@ -114,6 +114,21 @@ def test_with_the_other_options(align):
     assert_right(arrays(), score_mod=SCORES["tanh"], mask_mod=MASKS["keys"], **options)
 
 
+def test_in_a_gpu_kernel():
+    """The same rules in the kernel for sm_90a, which the emulator runs; P is bfloat16 there."""
+    shapes = (1, 2, 40, 64), (1, 1, N, 64), (1, 1, N, 64)
+    q, k, v = (judge.rounded(RNG.normal(size=shape), "bfloat16") for shape in shapes)
+    rules = {
+        "score_mod": SCORES["distance"],
+        "mask_mod": and_masks(causal, MASKS["document"]),
+    }
+    found = attn_mlir.sdpa(q, k, v, enable_gqa=True, target="nvvm-emulation:sm_90a", **rules)
+    expected, _, bound, _ = judge.attention(q, k, v, **rules)
+    weighed = judge.attention(q, k, abs(v), **rules)[0]
+    bound = bound + 1.5 * judge.UNIT["bfloat16"] * weighed
+    judge.assert_within(found, expected, bound, "output")
+
+
 def test_arrays_are_read_at_the_call():
     inputs = arrays()
     table = np.zeros(N, np.float32)
