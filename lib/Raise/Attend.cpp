@@ -147,7 +147,14 @@ Value RegionWriter::writeNew(const Point *point, const Point *dot) {
   state.addTypes(getElementTypeOrSelf(point->op->getResult(0).getType()));
   state.addAttributes(point->op->getAttrs());
   state.propertiesAttr = point->op->getPropertiesAsAttribute();
-  return builder.create(state)->getResult(0);
+  Operation *op = builder.create(state);
+  // What a flag promises of values, such as no infinities, does not hold of
+  // masks.
+  if (auto fast = dyn_cast<arith::ArithFastMathInterface>(op))
+    op->setAttr(fast.getFastMathAttrName(),
+                arith::FastMathFlagsAttr::get(builder.getContext(),
+                                              arith::FastMathFlags::none));
+  return op->getResult(0);
 }
 
 Value RegionWriter::write(const Point *point, const Point *dot) {
@@ -246,6 +253,9 @@ static Value emitScale(ImplicitLocOpBuilder &b, const Dot &dot,
 /// - -inf) makes of them in a graph.
 static Value restoreEmptyRows(ImplicitLocOpBuilder &b, SdpaOp op) {
   Value output = op.getOutput();
+  if (getLogicalDim(cast<ShapedType>(op.getKey().getType()), op.getKeyLayout(),
+                    2) == 0)
+    return output;
   auto type = cast<RankedTensorType>(output.getType());
   auto element = cast<FloatType>(type.getElementType());
   Value fill = arith::ConstantOp::create(

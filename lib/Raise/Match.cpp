@@ -34,8 +34,8 @@ public:
 
   std::optional<Row> matchRow(const Point *point, AffineExpr n);
   bool isSumOf(const Point *sum, const Point *exponential, AffineExpr n);
-  /// Softmax a few ops in front of `point`, which is itself none.
-  bool findBehind(const Point *point, AffineExpr n, unsigned depth);
+  /// Softmax somewhere in front of `point`, which is itself none.
+  bool findBehind(const Point *point, AffineExpr n);
   /// x and l of x / l or x * (1 / l), l a reduction.
   std::optional<std::pair<const Point *, const Point *>>
   matchDivision(const Point *point);
@@ -43,7 +43,8 @@ public:
   std::optional<NearMiss> miss;
 
 private:
-  std::optional<Row> matchExponential(const Point *point, AffineExpr n);
+  std::optional<Row> matchExponential(const Point *point, AffineExpr n,
+                                      bool isDivided);
   std::optional<Row> matchSafe(const Point *point, AffineExpr n);
   std::optional<Row> matchNamed(const Point *point, AffineExpr n);
   void note(Operation *op, const Twine &reason) {
@@ -85,18 +86,23 @@ std::optional<Row> Matcher::matchNamed(const Point *point, AffineExpr n) {
   return row;
 }
 
-std::optional<Row> Matcher::matchExponential(const Point *point, AffineExpr n) {
+/// Exponentials that are not divided by a sum are everywhere (sigmoids), so of
+/// those only what has a maximum in it is told.
+std::optional<Row> Matcher::matchExponential(const Point *point, AffineExpr n,
+                                             bool isDivided) {
   if (!point->applies<math::ExpOp>())
     return std::nullopt;
   const Point *difference = reader.resolve(point->args[0]);
   if (!difference->applies<arith::SubFOp>()) {
-    note(point->op, "exponentials without the maximum subtracted");
+    if (isDivided)
+      note(point->op, "exponentials without the maximum subtracted");
     return std::nullopt;
   }
   const Point *scores = difference->args[0];
   const Point *maximum = reader.resolve(difference->args[1]);
   if (!maximum->reduces(Reducer::Max)) {
-    note(difference->op, "what is subtracted is no maximum");
+    if (isDivided)
+      note(difference->op, "what is subtracted is no maximum");
     return std::nullopt;
   }
   if (!isBelowAll(reader, maximum->args[1])) {
@@ -165,9 +171,10 @@ std::optional<Row> Matcher::matchRow(const Point *point, AffineExpr n) {
     return row;
   auto division = matchDivision(point);
   if (!division)
-    return matchExponential(point, n);
+    return matchExponential(point, n, /*isDivided=*/false);
   const Point *exponential = reader.resolve(division->first);
-  std::optional<Row> row = matchExponential(exponential, n);
+  std::optional<Row> row =
+      matchExponential(exponential, n, division->second->reduces(Reducer::Sum));
   if (!row)
     return std::nullopt;
   if (!isSumOf(division->second, exponential, n)) {
@@ -179,16 +186,22 @@ std::optional<Row> Matcher::matchRow(const Point *point, AffineExpr n) {
   return row;
 }
 
-bool Matcher::findBehind(const Point *point, AffineExpr n, unsigned depth) {
-  point = reader.resolve(point);
-  if (point->kind != Point::Kind::Apply || depth == 0)
-    return false;
-  for (const Point *arg : point->args) {
-    std::optional<Row> row = matchRow(arg, n);
-    if ((row && row->divided) || miss || findBehind(arg, n, depth - 1)) {
-      note(point->op, point->op->getName().getStringRef() +
-                          " between softmax and the second product");
-      return true;
+bool Matcher::findBehind(const Point *point, AffineExpr n) {
+  constexpr size_t kFarthest = 256;
+  llvm::SetVector<const Point *> work;
+  work.insert(reader.resolve(point));
+  for (size_t i = 0; i < work.size() && i < kFarthest; ++i) {
+    const Point *user = work[i];
+    if (user->kind != Point::Kind::Apply)
+      continue;
+    for (const Point *arg : user->args) {
+      std::optional<Row> row = matchRow(arg, n);
+      if ((row && row->divided) || miss) {
+        note(user->op, user->op->getName().getStringRef() +
+                           " between softmax and the second product");
+        return true;
+      }
+      work.insert(reader.resolve(arg));
     }
   }
   return false;
@@ -275,7 +288,7 @@ static Finding matchRoot(Value root, int64_t heads, bool &divideAfter) {
     std::optional<Row> row = matcher.matchRow(weights, found.n);
     if (!row) {
       if (!matcher.miss)
-        matcher.findBehind(weights, found.n, 4);
+        matcher.findBehind(weights, found.n);
       continue;
     }
     found.values = factors->args[1 - i];

@@ -72,6 +72,10 @@ struct ScoreRule {
   bool rowsMayBeEmpty = false;
 };
 
+/// False when each row surely has a key that is kept, with a finite score if
+/// the dot products are finite and not beyond 1e15.
+bool mayHaveEmptyRows(const Attention &attention, const ScoreRule &rule);
+
 /// Splits the scores into dot product, score rule and mask.
 std::optional<ScoreRule> splitScores(const Attention &attention,
                                      std::optional<NearMiss> &miss);

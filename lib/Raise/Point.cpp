@@ -90,161 +90,7 @@ const Point *PointReader::scalar(Value value) {
 }
 
 //===----------------------------------------------------------------------===//
-// Bodies of structured ops
-//===----------------------------------------------------------------------===//
-
-namespace attn {
-/// Reads values of the body of a structured op at one point of its loops.
-class BodyReader {
-public:
-  BodyReader(PointReader &reader, linalg::LinalgOp op,
-             ArrayRef<AffineExpr> loops)
-      : reader(reader), op(op), loops(loops) {}
-
-  /// Null for what is not scalar arithmetic. Elements of outputs are those of
-  /// the initial tensors.
-  const Point *translate(Value value) {
-    const Point *&known = memo[value];
-    if (!known)
-      known = translateNew(value);
-    return known;
-  }
-
-private:
-  const Point *translateNew(Value value);
-
-  PointReader &reader;
-  linalg::LinalgOp op;
-  ArrayRef<AffineExpr> loops;
-  // Stable under growth while a reference into it is held.
-  std::map<void *, const Point *> table;
-  struct Memo {
-    std::map<void *, const Point *> &table;
-    const Point *&operator[](Value v) { return table[v.getAsOpaquePointer()]; }
-  } memo{table};
-};
-} // namespace attn
-
-const Point *BodyReader::translateNew(Value value) {
-  if (auto argument = dyn_cast<BlockArgument>(value);
-      argument && argument.getOwner() == op.getBlock()) {
-    OpOperand &operand = op->getOpOperand(argument.getArgNumber());
-    if (!tensorType(operand.get()))
-      return reader.scalar(operand.get());
-    SmallVector<AffineExpr> coords;
-    for (AffineExpr e : op.getMatchingIndexingMap(&operand).getResults())
-      coords.push_back(e.replaceDims(loops));
-    return reader.read(operand.get(), coords);
-  }
-  Operation *def = value.getDefiningOp();
-  if (!def || def->getBlock() != op.getBlock())
-    return reader.scalar(value);
-  if (def->hasTrait<OpTrait::ConstantLike>())
-    return reader.scalar(value);
-  if (auto index = dyn_cast<linalg::IndexOp>(def)) {
-    Point *point = reader.make(Kind::Index);
-    point->coords.push_back(loops[index.getDim()]);
-    point->type = index.getType();
-    return point;
-  }
-  if (!isa<arith::ArithDialect, math::MathDialect>(def->getDialect()) ||
-      def->getNumResults() != 1 || def->getNumRegions() != 0)
-    return nullptr;
-  SmallVector<const Point *> args;
-  for (Value operand : def->getOperands())
-    args.push_back(translate(operand));
-  if (llvm::is_contained(args, nullptr))
-    return nullptr;
-  return reader.apply(def, args);
-}
-
-/// The op that joins a new element to the output `argument`, with the operand
-/// that is new, or null.
-static std::pair<Operation *, Value> combiner(Value yielded, Value argument) {
-  Operation *op = yielded.getDefiningOp();
-  if (!op || op->getNumOperands() != 2)
-    return {nullptr, {}};
-  for (unsigned i = 0; i < 2; ++i)
-    if (op->getOperand(i) == argument && op->getOperand(1 - i) != argument)
-      return {op, op->getOperand(1 - i)};
-  return {nullptr, {}};
-}
-
-static std::optional<Point::Reducer> reducerOf(Operation *op) {
-  if (!op)
-    return std::nullopt;
-  bool isBool = op->getResult(0).getType().isInteger(1);
-  if (isa<arith::AddFOp>(op))
-    return Point::Reducer::Sum;
-  if (isa<arith::MaximumFOp, arith::MaxNumFOp>(op))
-    return Point::Reducer::Max;
-  if (isBool && isa<arith::OrIOp>(op))
-    return Point::Reducer::Any;
-  if (isBool && isa<arith::AndIOp>(op))
-    return Point::Reducer::All;
-  return std::nullopt;
-}
-
-const Point *PointReader::stepLinalg(linalg::LinalgOp op, const Point *point) {
-  if (!op.hasPureTensorSemantics())
-    return nullptr;
-  unsigned number = cast<OpResult>(point->value).getResultNumber();
-  OpOperand *init = op.getDpsInitOperand(number);
-  // Loops from positions of the result.
-  SmallVector<AffineExpr> loops(op.getNumLoops());
-  AffineMap map = op.getMatchingIndexingMap(init);
-  for (auto [expr, coord] : llvm::zip(map.getResults(), point->coords)) {
-    // A dimension that a reduction has kept as 1.
-    if (isa<AffineConstantExpr>(expr) && expr == coord)
-      continue;
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim || loops[dim.getPosition()])
-      return nullptr;
-    loops[dim.getPosition()] = coord;
-  }
-  AffineExpr reduced;
-  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
-  for (auto [i, type] : llvm::enumerate(op.getIteratorTypesArray())) {
-    if (loops[i])
-      continue;
-    if (type != utils::IteratorType::reduction || reduced)
-      return nullptr;
-    loops[i] = reduced = freshDim(ranges[i]);
-  }
-  Block *block = op.getBlock();
-  BodyReader body(*this, op, loops);
-  Value yielded = block->getTerminator()->getOperand(number);
-  if (!reduced)
-    return body.translate(yielded);
-  BlockArgument out = block->getArgument(init->getOperandNumber());
-  auto [joins, element] = combiner(yielded, out);
-  std::optional<Point::Reducer> reducer = reducerOf(joins);
-  if (!reducer)
-    return nullptr;
-  // An element that reads the running value is no reduction.
-  SetVector<Operation *> slice;
-  SmallVector<Value> work{element};
-  while (!work.empty()) {
-    Value v = work.pop_back_val();
-    if (v == out)
-      return nullptr;
-    if (Operation *def = v.getDefiningOp())
-      if (def->getBlock() == block && slice.insert(def))
-        llvm::append_range(work, def->getOperands());
-  }
-  const Point *each = body.translate(element), *from = body.translate(out);
-  if (!each || !from)
-    return nullptr;
-  Point *result = make(Kind::Reduce);
-  result->op = op;
-  result->args = {each, from};
-  result->dim = reduced;
-  result->reducer = *reducer;
-  return result;
-}
-
-//===----------------------------------------------------------------------===//
-// Reshapes and elementwise ops on tensors
+// One producer
 //===----------------------------------------------------------------------===//
 
 const Point *PointReader::stepElementwise(Operation *op, const Point *point) {
@@ -253,116 +99,6 @@ const Point *PointReader::stepElementwise(Operation *op, const Point *point) {
     args.push_back(tensorType(operand) ? read(operand, point->coords)
                                        : scalar(operand));
   return apply(op, args);
-}
-
-/// How many values e has, 0 for not known: those of a dimension, or of it
-/// floordiv a divisor, or of anything mod a number.
-static int64_t countValues(AffineExpr e,
-                           function_ref<int64_t(AffineExpr)> sizeOf) {
-  if (isa<AffineDimExpr>(e))
-    return ShapedType::isDynamic(sizeOf(e)) ? 0 : sizeOf(e);
-  auto pair = dyn_cast<AffineBinaryOpExpr>(e);
-  auto by = pair ? dyn_cast<AffineConstantExpr>(pair.getRHS()) : nullptr;
-  if (!by || by.getValue() <= 0)
-    return 0;
-  if (pair.getKind() == AffineExprKind::Mod)
-    return by.getValue();
-  if (pair.getKind() != AffineExprKind::FloorDiv)
-    return 0;
-  int64_t all = countValues(pair.getLHS(), sizeOf);
-  return all % by.getValue() == 0 ? all / by.getValue() : 0;
-}
-
-/// a * size + b with b below `size`, as (a, b).
-static std::optional<std::pair<AffineExpr, AffineExpr>>
-readLinear(AffineExpr e, int64_t size,
-           function_ref<int64_t(AffineExpr)> sizeOf) {
-  auto sum = dyn_cast<AffineBinaryOpExpr>(e);
-  if (!sum || sum.getKind() != AffineExprKind::Add)
-    return std::nullopt;
-  for (auto [high, low] : {std::pair(sum.getLHS(), sum.getRHS()),
-                           std::pair(sum.getRHS(), sum.getLHS())}) {
-    auto product = dyn_cast<AffineBinaryOpExpr>(high);
-    if (!product || product.getKind() != AffineExprKind::Mul ||
-        countValues(low, sizeOf) != size)
-      continue;
-    auto factor = dyn_cast<AffineConstantExpr>(product.getRHS());
-    if (factor && factor.getValue() == size)
-      return std::pair(product.getLHS(), low);
-  }
-  return std::nullopt;
-}
-
-/// Positions in dimensions of these sizes whose linear position is `position`;
-/// all but the first have to be known where more than one is not 1.
-bool PointReader::split(AffineExpr position, ArrayRef<int64_t> sizes,
-                        SmallVectorImpl<AffineExpr> &out) {
-  SmallVector<unsigned> large;
-  for (auto [i, size] : llvm::enumerate(sizes))
-    if (size != 1)
-      large.push_back(i);
-  size_t first = out.size();
-  out.append(sizes.size(), zero());
-  auto sizeOfDim = [&](AffineExpr dim) { return sizeOf(dim); };
-  AffineExpr rest = position;
-  for (unsigned i : llvm::reverse(llvm::drop_begin(large, !large.empty()))) {
-    if (ShapedType::isDynamic(sizes[i]) || sizes[i] == 0)
-      return false;
-    if (auto parts = readLinear(rest, sizes[i], sizeOfDim)) {
-      out[first + i] = parts->second;
-      rest = parts->first;
-    } else {
-      out[first + i] = rest % sizes[i];
-      rest = rest.floorDiv(sizes[i]);
-    }
-  }
-  if (!large.empty())
-    out[first + large.front()] = rest;
-  return true;
-}
-
-/// h * 4 + (h mod 4) ... back to one position: (x floordiv s) * s + x mod s.
-static AffineExpr join(AffineExpr high, AffineExpr low, int64_t size) {
-  auto quotient = dyn_cast<AffineBinaryOpExpr>(high);
-  auto rest = dyn_cast<AffineBinaryOpExpr>(low);
-  if (quotient && rest && quotient.getKind() == AffineExprKind::FloorDiv &&
-      rest.getKind() == AffineExprKind::Mod &&
-      quotient.getLHS() == rest.getLHS() &&
-      quotient.getRHS() == rest.getRHS() &&
-      quotient.getRHS() == getAffineConstantExpr(size, high.getContext()))
-    return quotient.getLHS();
-  return high * size + low;
-}
-
-const Point *PointReader::stepExpand(Value source, Value result,
-                                     ArrayRef<ReassociationIndices> groups,
-                                     const Point *point) {
-  ArrayRef<int64_t> shape = tensorType(result).getShape();
-  SmallVector<AffineExpr> coords;
-  for (const ReassociationIndices &group : groups) {
-    AffineExpr position;
-    for (int64_t i : group) {
-      if (shape[i] == 1)
-        continue;
-      if (position && ShapedType::isDynamic(shape[i]))
-        return nullptr;
-      position = position ? join(position, point->coords[i], shape[i])
-                          : point->coords[i];
-    }
-    coords.push_back(position ? position : zero());
-  }
-  return read(source, coords);
-}
-
-const Point *PointReader::stepCollapse(Value source,
-                                       ArrayRef<ReassociationIndices> groups,
-                                       const Point *point) {
-  ArrayRef<int64_t> shape = tensorType(source).getShape();
-  SmallVector<AffineExpr> coords;
-  for (auto [group, position] : llvm::zip(groups, point->coords))
-    if (!split(position, shape.slice(group.front(), group.size()), coords))
-      return nullptr;
-  return read(source, coords);
 }
 
 /// The dimension along which a constant counts 0, 1, 2, ..., all others being
@@ -461,6 +197,9 @@ const Point *PointReader::resolve(const Point *point) {
 
 bool PointReader::same(const Point *a, const Point *b,
                        const Renaming &renaming) {
+  if (comparisons == 0)
+    return false;
+  --comparisons;
   auto sameCoords = [&] {
     return a->coords.size() == b->coords.size() &&
            llvm::all_of(llvm::zip(a->coords, b->coords), [&](auto pair) {
@@ -503,11 +242,16 @@ bool PointReader::same(const Point *a, const Point *b,
 
 bool attn::dependsOn(const Point *point, AffineExpr dim) {
   unsigned position = cast<AffineDimExpr>(dim).getPosition();
-  return llvm::any_of(
-             point->coords,
-             [&](AffineExpr e) { return e.isFunctionOfDim(position); }) ||
-         llvm::any_of(point->args,
-                      [&](const Point *arg) { return dependsOn(arg, dim); });
+  llvm::SetVector<const Point *> work;
+  work.insert(point);
+  for (size_t i = 0; i < work.size(); ++i) {
+    for (AffineExpr e : work[i]->coords)
+      if (e.isFunctionOfDim(position))
+        return true;
+    for (const Point *arg : work[i]->args)
+      work.insert(arg);
+  }
+  return false;
 }
 
 std::optional<double> attn::floatValue(const Point *point) {

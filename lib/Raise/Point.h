@@ -107,7 +107,8 @@ private:
   std::deque<Point> points;
   llvm::DenseMap<const Point *, const Point *> steps;
   llvm::SmallVector<int64_t> sizes; ///< of the dimensions made so far
-  unsigned budget = 4096;           ///< producers still to be looked at
+  unsigned budget = 2048;           ///< producers still to be looked at
+  unsigned comparisons = 20000;     ///< pairs of points still to be compared
 };
 
 /// True when the position of some element read, or an index, has `dim` in it.

@@ -28,6 +28,7 @@ public:
 
 private:
   const Point *expand(const Point *point);
+  const Point *expandNew(const Point *point);
   const Point *expandRead(const Point *point);
   bool matchDot(const Point *point);
   const Point *peelFactors(const Point *point, Dot &dot,
@@ -43,6 +44,7 @@ private:
   const Attention &attention;
   PointReader &reader;
   ScoreRule rule;
+  DenseMap<const Point *, const Point *> expanded;
 };
 } // namespace
 
@@ -50,6 +52,19 @@ static bool isInfinite(const Point *point, bool negative) {
   std::optional<double> value = floatValue(point);
   return value && std::isinf(*value) && std::signbit(*value) == negative;
 }
+
+/// Size of the expression as a tree, up to `limit`.
+static unsigned countNodes(const Point *tree, unsigned limit) {
+  unsigned count = 1;
+  for (const Point *arg : tree->args)
+    if (count < limit)
+      count += countNodes(arg, limit - count);
+  return count;
+}
+
+/// A rule longer than this is no rule that anybody writes, and questions about
+/// it are asked of it as a tree.
+constexpr unsigned kLongestRule = 1000;
 
 //===----------------------------------------------------------------------===//
 // The dot product
@@ -136,18 +151,16 @@ bool Splitter::matchDot(const Point *point) {
 //===----------------------------------------------------------------------===//
 
 bool Splitter::isReadable(const Point *point) {
-  unsigned known = 0;
-  for (AffineExpr dim : {attention.b, attention.h, attention.m, attention.n})
-    if (dim)
-      known |= 1u << cast<AffineDimExpr>(dim).getPosition();
+  const AffineExpr known[] = {attention.b, attention.h, attention.m,
+                              attention.n};
   Type element = getElementTypeOrSelf(point->value.getType());
   if (!element.isSignlessIntOrIndexOrFloat())
     return false;
   bool all = true;
   for (AffineExpr e : point->coords)
     e.walk([&](AffineExpr inner) {
-      if (auto dim = dyn_cast<AffineDimExpr>(inner))
-        all &= dim.getPosition() < 32 && (known >> dim.getPosition() & 1);
+      if (isa<AffineDimExpr>(inner))
+        all &= llvm::is_contained(known, inner);
     });
   return all;
 }
@@ -167,7 +180,8 @@ bool Splitter::hasIndex(const Point *point) {
 const Point *Splitter::expandRead(const Point *point) {
   if (const Point *next = reader.step(point))
     if (const Point *whole = expand(next))
-      if (hasDot(whole) || hasIndex(whole) || whole->kind == Kind::Constant ||
+      if (countNodes(whole, kLongestRule) >= kLongestRule || hasDot(whole) ||
+          hasIndex(whole) || whole->kind == Kind::Constant ||
           whole->kind == Kind::Scalar)
         return whole;
   return isReadable(point) ? point : nullptr;
@@ -176,6 +190,16 @@ const Point *Splitter::expandRead(const Point *point) {
 /// The expression down to the dot product and to what is read; null where that
 /// cannot be told.
 const Point *Splitter::expand(const Point *point) {
+  // Values that a body uses twice are looked at once.
+  auto [known, isNew] = expanded.try_emplace(point, nullptr);
+  if (!isNew)
+    return known->second;
+  const Point *whole = expandNew(point);
+  expanded[point] = whole;
+  return whole;
+}
+
+const Point *Splitter::expandNew(const Point *point) {
   switch (point->kind) {
   case Kind::Constant:
   case Kind::Scalar:
@@ -266,117 +290,13 @@ void Splitter::foldScale() {
   rule.dotPoint = below;
 }
 
-//===----------------------------------------------------------------------===//
-// Rows without keys
-//===----------------------------------------------------------------------===//
-
-/// Counts constants so large that two of them, or one times something, may be
-/// infinite.
-static unsigned countLarge(const Point *tree) {
-  std::optional<double> value = floatValue(tree);
-  unsigned count = value && std::abs(*value) > 1e15;
-  for (const Point *arg : tree->args)
-    count += countLarge(arg);
-  return count;
-}
-
-static bool hasProduct(const Point *tree, const Point *dot) {
-  return tree != dot && (tree->applies<arith::MulFOp>() ||
-                         llvm::any_of(tree->args, [&](const Point *arg) {
-                           return hasProduct(arg, dot);
-                         }));
-}
-
-/// True when every op of the rule makes finite values of finite values, sums
-/// of large ones apart.
-static bool staysFinite(const Point *tree, const Point *dot) {
-  if (tree == dot || tree->kind == Kind::Index)
-    return true;
-  if (tree->kind == Kind::Constant) {
-    std::optional<double> value = floatValue(tree);
-    return !value || std::isfinite(*value);
-  }
-  if (tree->kind != Kind::Apply)
-    return !isa<FloatType>(getElementTypeOrSelf(tree->value.getType()));
-  return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
-             arith::MaximumFOp, arith::MinimumFOp, arith::SIToFPOp,
-             arith::UIToFPOp, arith::SelectOp, arith::CmpIOp, arith::AndIOp,
-             arith::OrIOp, arith::XOrIOp, arith::AddIOp, arith::SubIOp,
-             arith::MulIOp, arith::IndexCastOp, arith::IndexCastUIOp,
-             math::TanhOp, math::AbsFOp, math::AbsIOp>(tree->op) &&
-         llvm::all_of(tree->args,
-                      [&](const Point *arg) { return staysFinite(arg, dot); });
-}
-
-/// The value of an integer expression for n = 0, as c * m + d.
-static std::optional<std::pair<int64_t, int64_t>>
-atFirstKey(const Point *point, AffineExpr m, AffineExpr n) {
-  if (point->kind == Kind::Constant)
-    if (auto value = dyn_cast<IntegerAttr>(point->constant))
-      return std::pair<int64_t, int64_t>(0, value.getInt());
-  if (point->kind == Kind::Index) {
-    if (point->coords[0] == n ||
-        point->coords[0] == getAffineConstantExpr(0, n.getContext()))
-      return std::pair<int64_t, int64_t>(0, 0);
-    if (m && point->coords[0] == m)
-      return std::pair<int64_t, int64_t>(1, 0);
-    return std::nullopt;
-  }
-  // A position does not wrap in 32 bits.
-  if (point->applies<arith::IndexCastOp>() &&
-      (getElementTypeOrSelf(point->op->getResult(0)).isIndex() ||
-       getElementTypeOrSelf(point->op->getResult(0)).getIntOrFloatBitWidth() >=
-           32))
-    return atFirstKey(point->args[0], m, n);
-  if (point->args.size() != 2)
-    return std::nullopt;
-  auto a = atFirstKey(point->args[0], m, n);
-  auto b = atFirstKey(point->args[1], m, n);
-  if (!a || !b)
-    return std::nullopt;
-  if (point->applies<arith::AddIOp>())
-    return std::pair(a->first + b->first, a->second + b->second);
-  if (point->applies<arith::SubIOp>())
-    return std::pair(a->first - b->first, a->second - b->second);
-  return std::nullopt;
-}
-
-/// True when the condition surely keeps key 0 of each row.
-static bool keepsFirstKey(const Point *condition, bool inverted, AffineExpr m,
-                          AffineExpr n) {
-  if (!condition->applies<arith::CmpIOp>())
-    return false;
-  auto a = atFirstKey(condition->args[0], m, n);
-  auto b = atFirstKey(condition->args[1], m, n);
-  if (!a || !b)
-    return false;
-  using arith::CmpIPredicate;
-  CmpIPredicate predicate = cast<arith::CmpIOp>(condition->op).getPredicate();
-  if (inverted)
-    predicate = arith::invertPredicate(predicate);
-  std::pair<int64_t, int64_t> d(b->first - a->first, b->second - a->second);
-  // d = right - left; a m is 0 or more.
-  switch (predicate) {
-  case CmpIPredicate::sle:
-    return d.first >= 0 && d.second >= 0;
-  case CmpIPredicate::slt:
-    return d.first >= 0 && d.second >= 1;
-  case CmpIPredicate::sge:
-    return d.first <= 0 && d.second <= 0;
-  case CmpIPredicate::sgt:
-    return d.first <= 0 && d.second <= -1;
-  case CmpIPredicate::ule:
-    return *a == std::pair<int64_t, int64_t>(0, 0);
-  case CmpIPredicate::uge:
-    return *b == std::pair<int64_t, int64_t>(0, 0);
-  default:
-    return false;
-  }
-}
-
 std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
   Operation *op = attention.root.getDefiningOp();
   rule.tree = expand(attention.scores);
+  if (rule.tree && countNodes(rule.tree, kLongestRule) >= kLongestRule) {
+    miss = NearMiss{op, "the scores go through too many ops"};
+    return std::nullopt;
+  }
   if (!rule.tree || !rule.dotPoint || !hasDot(rule.tree)) {
     const Point *top = reader.resolve(attention.scores);
     Operation *what = top->op      ? top->op
@@ -394,16 +314,8 @@ std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
     return std::nullopt;
   }
   foldScale();
-  bool keepsOne =
-      rule.keep.empty() || llvm::all_of(rule.keep, [&](auto &condition) {
-        return keepsFirstKey(condition.first, condition.second, attention.m,
-                             attention.n);
-      });
-  unsigned large = countLarge(rule.tree);
   rule.rowsMayBeEmpty =
-      !attention.emptyRowsAreZero &&
-      (!keepsOne || !staysFinite(rule.tree, rule.dotPoint) || large > 1 ||
-       (large == 1 && hasProduct(rule.tree, rule.dotPoint)));
+      !attention.emptyRowsAreZero && mayHaveEmptyRows(attention, rule);
   return rule;
 }
 

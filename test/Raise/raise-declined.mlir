@@ -255,3 +255,26 @@ func.func @others(%q: tensor<5x8xf32>, %k: tensor<8x7xf32>) -> tensor<5x7xf32> {
   %p = linalg.softmax dimension(1) ins(%s : tensor<5x7xf32>) outs(%e : tensor<5x7xf32>) -> tensor<5x7xf32>
   return %p : tensor<5x7xf32>
 }
+
+// Nor the products of a gated network, whose sigmoid has exponentials and divisions.
+func.func @gated(%x: tensor<5x8xf32>, %w: tensor<8x7xf32>, %down: tensor<7x4xf32>) -> tensor<5x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  %e = tensor.empty() : tensor<5x7xf32>
+  %i = linalg.fill ins(%zero : f32) outs(%e : tensor<5x7xf32>) -> tensor<5x7xf32>
+  %gate = linalg.matmul ins(%x, %w : tensor<5x8xf32>, tensor<8x7xf32>) outs(%i : tensor<5x7xf32>) -> tensor<5x7xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]}
+    ins(%gate : tensor<5x7xf32>) outs(%e : tensor<5x7xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %b = arith.negf %a : f32
+      %c = math.exp %b : f32
+      %d = arith.addf %c, %one : f32
+      %f = arith.divf %one, %d : f32
+      %g = arith.mulf %a, %f : f32
+      linalg.yield %g : f32
+  } -> tensor<5x7xf32>
+  %oe = tensor.empty() : tensor<5x4xf32>
+  %oi = linalg.fill ins(%zero : f32) outs(%oe : tensor<5x4xf32>) -> tensor<5x4xf32>
+  %r = linalg.matmul ins(%y, %down : tensor<5x7xf32>, tensor<7x4xf32>) outs(%oi : tensor<5x4xf32>) -> tensor<5x4xf32>
+  return %r : tensor<5x4xf32>
+}
