@@ -1,0 +1,3 @@
+# Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The parts of benchmarks/attention.py: cases, contenders, measuring, reporting."""
