@@ -6,8 +6,12 @@
 #include "Lowerings.h"
 #include "attn/Linalg/Passes.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -63,13 +67,44 @@ static LogicalResult lower(RewriterBase &rewriter, Operation *op, bool all) {
       .Default(success());
 }
 
+/// Elementwise ops on tensors and linalg.softmax, which foreign graphs bring
+/// and which do not bufferize, as linalg.generic.
+static bool isForeign(Operation *op) {
+  if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op))
+    return softmax.hasPureTensorSemantics();
+  return OpTrait::hasElementwiseMappableTraits(op) &&
+         llvm::any_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+}
+
+static LogicalResult lowerForeign(RewriterBase &rewriter,
+                                  ArrayRef<Operation *> ops) {
+  SmallVector<Operation *> elementwise;
+  for (Operation *op : ops) {
+    auto softmax = dyn_cast<linalg::SoftmaxOp>(op);
+    if (!softmax) {
+      elementwise.push_back(op);
+      continue;
+    }
+    rewriter.setInsertionPoint(op);
+    FailureOr<SmallVector<Value>> parts = softmax.decomposeOperation(rewriter);
+    if (failed(parts))
+      return softmax.emitOpError("cannot be decomposed");
+    rewriter.replaceOp(op, *parts);
+  }
+  RewritePatternSet patterns(rewriter.getContext());
+  linalg::populateElementwiseToLinalgConversionPatterns(patterns);
+  return applyOpPatternsGreedily(elementwise, std::move(patterns));
+}
+
 namespace {
 struct LinalgPass final : attn::impl::LinalgPassBase<LinalgPass> {
   using LinalgPassBase::LinalgPassBase;
 
   void runOnOperation() override {
-    SmallVector<Operation *> ops;
+    SmallVector<Operation *> ops, foreign;
     getOperation().walk([&](Operation *op) {
+      if (isForeign(op))
+        foreign.push_back(op);
       if (isa_and_nonnull<AttnDialect>(op->getDialect()) &&
           !isa<FinalizeOp, YieldOp>(op))
         ops.push_back(op);
@@ -78,6 +113,8 @@ struct LinalgPass final : attn::impl::LinalgPassBase<LinalgPass> {
     for (Operation *op : ops)
       if (failed(lower(rewriter, op, all)))
         return signalPassFailure();
+    if (!foreign.empty() && failed(lowerForeign(rewriter, foreign)))
+      signalPassFailure();
   }
 };
 } // namespace

@@ -29,8 +29,8 @@ BREAKS = ["axis", "sum", "scaled", "used", "epsilon", "start", "unshifted", "pro
 class Variant:
     """One graph; `breaks` names what is wrong with it, or is None.
 
-    `simple` is the same graph for a compiler that knows neither linalg.softmax nor, at its entries,
-    sizes that only a chain of ops tells.
+    `simple` is the same graph with all sizes known: an entry must tell the sizes of its results, which
+    a long chain of ops hides.
     """
 
     def __init__(self, seed, breaks=None, simple=False):
@@ -39,10 +39,10 @@ class Variant:
         dtype = draw.choice(["f32", "f32", "f32", "f64"])
         self.batch = draw.choice([(), ("b",), ("b", "h"), ("b", "h")])
         sizes = {
-            "b": draw.randint(2, 3), "h": draw.choice([2, 4, 6]), "m": draw.randint(1, 40),
+            "b": draw.randint(1, 3), "h": draw.choice([1, 2, 4, 6]), "m": draw.randint(1, 40),
             "n": draw.randint(2, 70), "d": draw.choice([4, 8, 16]), "v": draw.choice([4, 9, 16]),
         }  # fmt: skip
-        sizes |= {"r": 2, "g": sizes["h"] // 2}
+        sizes |= {"r": 2, "g": sizes["h"] // 2} if sizes["h"] > 1 else {"r": 1, "g": 1}
         if breaks == "axis":
             sizes["m"] = sizes["n"]
         dynamic = {d for d in "bmn" if draw.random() < 0.25} if sizes["m"] > 1 else set()
@@ -201,14 +201,6 @@ class Variant:
         if self.breaks in ("sum", "epsilon", "start", "unshifted", "tail"):
             ways = ["open"]
         way = graph.choose("softmax", ways)
-        if way == "named" and self.simple:
-            graph.draw = random.Random(self.seed)
-            peak = graph.reduce("arith.maximumf", s, INFINITE, over)
-            e = graph.unary("math.exp", graph.binary("sub", s, peak, dims))
-            total = graph.reduce("arith.addf", e, 0.0, over)
-            p = graph.binary("div", e, total, dims)
-            graph.draw = draw
-            return p, None
         if way == "named":
             kind = graph.type(dims)
             result = graph.emit(
@@ -318,8 +310,7 @@ def compare(variant, bin_folder, folder, raised_text):
     """None, or what is wrong with the values."""
     results = []
     inputs = variant.inputs(folder)
-    simple = Variant(variant.seed, simple=True).text("f", True)
-    plain, _ = run_opt(bin_folder, simple, "--convert-elementwise-to-linalg")
+    plain = Variant(variant.seed, simple=True).text("f", True)
     for kind, text in (("raised", raised_text), ("plain", plain)):
         source = folder / f"{variant.seed}-{kind}.mlir"
         source.write_text(text)

@@ -31,6 +31,9 @@ def LinalgPass : Pass<"attn-linalg", "::mlir::func::FuncOp"> {
     `attn.online_sdpa` with its `attn.finalize` becomes an `scf.for` over key
     blocks that carries (acc, max, sum) as tensors.
 
+    `linalg.softmax` and elementwise arith and math ops on tensors, which foreign
+    graphs bring, become `linalg.generic`.
+
     Declines: an `attn.sdpa` or `attn.online_sdpa` whose plan names another room
     stays as it is, unless `all` is set. Emits one remark, `Scores` of category
     `attn-linalg`, for each unfused op: the tensor of scores.
