@@ -135,11 +135,11 @@ def run(options):
     from cpu import cases, contenders, measure
 
     find_ours(options.build)
-    options.out.mkdir(parents=True, exist_ok=True)
-    limit = load_limit(options.out)
     table = {case.name: case for case in cases.CASES}
     quick = [name for name, case in table.items() if case.flops < QUICK_FLOPS]
     names = chosen(options.cases or (",".join(quick) if options.quick else None), table, "case")
+    options.out.mkdir(parents=True, exist_ok=True)
+    limit = load_limit(options.out)
     who = chosen(options.contenders, contenders.CONTENDERS, "contender")
     takes_part = {name: contenders.CONTENDERS[name] for name in who}
     settings = {key: getattr(options, key) for key in ("threads", "rounds", "sample", "budget")}

@@ -143,5 +143,6 @@ def test_command_measures_ours_and_the_limit(tmp_path):
         for entry in row["contenders"].values():
             assert entry["error"] < 1e-5 and len(entry["seconds"]) == 3
     assert (tmp_path / "table.md").read_text() == run.stdout
-    bad = subprocess.run([*command, "--cases", "x"], capture_output=True, text=True, check=False)
+    names = ["--cases", "x", "--out", tmp_path]
+    bad = subprocess.run([*command, *names], capture_output=True, text=True, check=False)
     assert bad.returncode == 1 and "no case x" in bad.stderr
