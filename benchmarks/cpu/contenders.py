@@ -128,8 +128,8 @@ def torch_sdpa(case, arrays, threads):
     return call, lambda: result[0].float().numpy()
 
 
-def onnx_session(nodes, feeds, result, threads, domains):
-    """A session with its tensors bound in place: (call, out)."""
+def onnx_session(nodes, feeds, result, threads, domains, in_place=()):
+    """A session with its tensors bound: (call, out). in_place: pairs (output, input it overwrites)."""
     need("onnx", "onnxruntime")
     import onnx
     import onnxruntime
@@ -140,7 +140,11 @@ def onnx_session(nodes, feeds, result, threads, domains):
         for name, x in feeds.items()
     ]
     output = helper.make_tensor_value_info("o", onnx.TensorProto.FLOAT, result)
-    graph = helper.make_graph(nodes, "attention", infos, [output])
+    kept = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, feeds[over].shape)
+        for name, over in in_place
+    ]
+    graph = helper.make_graph(nodes, "attention", infos, [output, *kept])
     opsets = [helper.make_opsetid(*domain) for domain in domains]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     options = onnxruntime.SessionOptions()
@@ -155,6 +159,8 @@ def onnx_session(nodes, feeds, result, threads, domains):
     for name, value in values.items():
         binding.bind_ortvalue_input(name, value)
     binding.bind_ortvalue_output("o", out)
+    for name, over in in_place:
+        binding.bind_ortvalue_output(name, values[over])
     return lambda keep=values: session.run_with_iobinding(binding), out.numpy
 
 
@@ -170,6 +176,11 @@ def ort_attention(case, arrays, threads):
     return onnx_session([node], feeds, (case.B, case.H, case.M, case.D), threads, [("", 23)])
 
 
+def heads_inside(x):
+    """[B, H, S, D] as [B, S, H * D]."""
+    return np.ascontiguousarray(x.transpose(0, 2, 1, 3)).reshape(x.shape[0], x.shape[2], -1)
+
+
 @contender("ort.mha")
 def ort_mha(case, arrays, threads):
     """MultiHeadAttention, what ONNX Runtime's optimizer makes of transformers."""
@@ -179,16 +190,45 @@ def ort_mha(case, arrays, threads):
     f32_only(case)
     if case.kv_heads != case.H:
         raise Lacks("no grouped heads")
-    feeds = {
-        name: np.ascontiguousarray(x.transpose(0, 2, 1, 3)).reshape(case.B, x.shape[2], -1)
-        for name, x in zip("qkv", arrays, strict=True)
-    }
+    feeds = {name: heads_inside(x) for name, x in zip("qkv", arrays, strict=True)}
     options = {"num_heads": case.H, "unidirectional": int(case.causal)}
     node = onnx.helper.make_node(
         "MultiHeadAttention", list("qkv"), ["o"], domain="com.microsoft", **options
     )
     domains = [("", 21), ("com.microsoft", 1)]
     call, out = onnx_session([node], feeds, feeds["q"].shape, threads, domains)
+    shape = (case.B, case.M, case.H, case.D)
+    return call, lambda: out().reshape(shape).transpose(0, 2, 1, 3)
+
+
+@contender("ort.gqa")
+def ort_gqa(case, arrays, threads):
+    """GroupQueryAttention, what exported language models hold; writes its keys and values too."""
+    need("onnx", "onnxruntime")
+    import onnx
+
+    f32_only(case)
+    decode = case.M == 1
+    if not decode and not (case.causal and case.M == case.N):
+        raise Lacks("causal self-attention or single queries only")
+    q, k, v = arrays
+    feeds = {"q": heads_inside(q)}
+    for name, x in (("k", k), ("v", v)):  # a decoding step brings the last key and value
+        feeds[name] = heads_inside(x[:, :, -1:] if decode else x)
+        feeds[f"past_{name}"] = x.copy() if decode else np.zeros_like(x)
+    feeds["last"] = np.full(case.B, case.N - 1, np.int32)
+    feeds["length"] = np.array(case.N, np.int32)
+    node = onnx.helper.make_node(
+        "GroupQueryAttention",
+        ["q", "k", "v", "past_k", "past_v", "last", "length"],
+        ["o", "new_k", "new_v"],
+        domain="com.microsoft",
+        num_heads=case.H,
+        kv_num_heads=case.kv_heads,
+    )
+    domains = [("", 21), ("com.microsoft", 1)]
+    in_place = [("new_k", "past_k"), ("new_v", "past_v")]
+    call, out = onnx_session([node], feeds, feeds["q"].shape, threads, domains, in_place)
     shape = (case.B, case.M, case.H, case.D)
     return call, lambda: out().reshape(shape).transpose(0, 2, 1, 3)
 
