@@ -25,7 +25,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 PEERS = ROOT / "build/peers"
-QUICK_FLOPS = 5e10  # --quick leaves out cases with more: seconds per call of most peers
+QUICK_FLOPS = 3e10  # --quick leaves out cases with more: seconds per call of most peers
 
 
 def parse(arguments=None):
