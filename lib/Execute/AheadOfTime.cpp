@@ -25,10 +25,6 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 /// The CPU whose features a function has when it names no others.
 StringRef baselineCpu(const TargetInfo &level) {
   return level.isX86() ? "x86-64" : "generic";
@@ -70,11 +66,12 @@ Expected<Compiler::Module> cloneEntry(mlir::ModuleOp source, StringRef entry,
     return copy;
   mlir::SymbolTable symbols(*copy);
   if (symbols.lookup(name))
-    return makeError("entry '" + func->getName() + "' cannot be named '" +
-                     name + "': the module has another of this name");
+    return createStringError("entry '" + func->getName() +
+                             "' cannot be named '" + name +
+                             "': the module has another of this name");
   if (failed(symbols.rename(*func, name)))
-    return makeError("entry '" + func->getName() + "' cannot be named '" +
-                     name + "'");
+    return createStringError("entry '" + func->getName() +
+                             "' cannot be named '" + name + "'");
   return copy;
 }
 
@@ -177,14 +174,14 @@ Expected<CProgram> CProgram::compile(Compiler &compiler, mlir::ModuleOp source,
     if (!program.code)
       program.code = std::move(*module);
     else if (Linker::linkModules(*program.code, std::move(*module)))
-      return makeError("the levels cannot be linked");
+      return createStringError("the levels cannot be linked");
   }
   // It is as optimized as it has to be.
   std::unique_ptr<Module> support = makeSupport(*program.context);
   support->setTargetTriple(program.code->getTargetTriple());
   support->setDataLayout(program.code->getDataLayout());
   if (Linker::linkModules(*program.code, std::move(support)))
-    return makeError("the levels cannot be linked");
+    return createStringError("the levels cannot be linked");
   addDispatch(*program.code, interface);
   markBaseline(*program.code, interface.levels.front());
   hideOthers(*program.code);
@@ -211,7 +208,8 @@ Expected<std::string> CProgram::generate(bool asText) const {
   if ((*machine)->addPassesToEmitFile(passes, os, nullptr,
                                       asText ? CodeGenFileType::AssemblyFile
                                              : CodeGenFileType::ObjectFile))
-    return makeError("the code generator cannot write this kind of file");
+    return createStringError(
+        "the code generator cannot write this kind of file");
   passes.run(*module);
   return bytes.str().str();
 }

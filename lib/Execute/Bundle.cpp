@@ -27,10 +27,6 @@ namespace {
 constexpr StringLiteral magic("attn-bundle v1\r\n");
 constexpr size_t headerBytes = 64, alignment = 64;
 
-llvm::Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 std::array<uint8_t, 32> sha256(StringRef bytes) {
   return SHA256::hash(arrayRefFromStringRef(bytes));
 }
@@ -92,8 +88,8 @@ llvm::Error addModule(gpu::GPUModuleOp module, StringRef ptxas, Images &images,
       continue;
     const KernelResources *resources = cubin->report.find(kernel.getName());
     if (!resources)
-      return makeError("ptxas did not report on kernel '" + kernel.getName() +
-                       "'");
+      return createStringError("ptxas did not report on kernel '" +
+                               kernel.getName() + "'");
     kernels.push_back(
         json::Object{{"name", kernel.getName()},
                      {"module", ptx->module},

@@ -18,10 +18,6 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 /// Words of C and C++, and names of the header's own.
 constexpr StringLiteral taken[] = {
     "and",          "asm",       "auto",         "bool",
@@ -71,8 +67,9 @@ std::string nearestName(StringRef label) {
 Error checkRank(const ValueInfo &info, const Twine &what) {
   if (info.shape.size() <= maxCRank)
     return Error::success();
-  return makeError(what + ": expected at most " + Twine(maxCRank) +
-                   " dimensions for C, but found " + Twine(info.shape.size()));
+  return createStringError(what + ": expected at most " + Twine(maxCRank) +
+                           " dimensions for C, but found " +
+                           Twine(info.shape.size()));
 }
 
 } // namespace
@@ -80,9 +77,10 @@ Error checkRank(const ValueInfo &info, const Twine &what) {
 Error nameForC(CInterface &interface) {
   const Signature &signature = interface.signature;
   if (!isCName(signature.entry))
-    return makeError("entry '" + signature.entry +
-                     "': expected a name that a C function can have: give it "
-                     "another (--name)");
+    return createStringError(
+        "entry '" + signature.entry +
+        "': expected a name that a C function can have: give it "
+        "another (--name)");
   // Without regard to case, as names of statuses are in capitals.
   StringSet<> used;
   for (auto [i, info] : enumerate(signature.arguments)) {

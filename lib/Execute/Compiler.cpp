@@ -25,10 +25,6 @@ using namespace mlir;
 namespace attn {
 namespace {
 
-llvm::Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 /// Puts the name of each argument of a function into its location, where
 /// messages find it; the parser keeps only the place.
 void nameArguments(ModuleOp module, SourceMgr &sources) {
@@ -81,8 +77,8 @@ Expected<std::vector<ValueInfo>> packedTypes(ModuleOp module, StringRef entry) {
     auto type = cast<ShapedType>(cast<TypeAttr>(attribute).getValue());
     std::optional<Dtype> dtype = dtypeOf(type.getElementType());
     if (!dtype || !type.hasStaticShape())
-      return makeError("entry '" + entry +
-                       "' has packed weights of a type without a size");
+      return createStringError("entry '" + entry +
+                               "' has packed weights of a type without a size");
     ValueInfo info;
     info.type = *dtype;
     info.shape.assign(type.getShape().begin(), type.getShape().end());
@@ -107,7 +103,7 @@ Expected<Compiler::Module> Compiler::parseFile(StringRef path) {
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
       MemoryBuffer::getFileOrSTDIN(path);
   if (!buffer)
-    return makeError(path + ": " + buffer.getError().message());
+    return createStringError(path + ": " + buffer.getError().message());
   return parse(std::move(*buffer), mlirContext.get());
 }
 
@@ -133,13 +129,15 @@ llvm::Error Compiler::runPasses(ModuleOp module, StringRef pipeline) {
   raw_string_ostream os(problem);
   FailureOr<OpPassManager> passes = parsePassPipeline(pipeline, os);
   if (failed(passes))
-    return makeError(problem.empty() ? "malformed pipeline '" + pipeline + "'"
-                                     : StringRef(problem).rtrim());
+    return createStringError(problem.empty()
+                                 ? "malformed pipeline '" + pipeline + "'"
+                                 : StringRef(problem).rtrim());
   PassManager pm(mlirContext.get(), passes->getOpAnchorName());
   static_cast<OpPassManager &>(pm) = std::move(*passes);
   if (pm.getOpAnchorName() != ModuleOp::getOperationName())
-    return makeError("expected a pipeline on builtin.module, but got one on " +
-                     pm.getOpAnchorName());
+    return createStringError(
+        "expected a pipeline on builtin.module, but got one on " +
+        pm.getOpAnchorName());
   if (failed(pm.run(module)))
     return diagnostics.take("a pass failed without saying why");
   return llvm::Error::success();

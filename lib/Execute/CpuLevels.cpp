@@ -25,10 +25,6 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 constexpr CpuidBit bits[] = {
     {"cx8", 1, 0, CpuidBit::EDX, 8, CpuidBit::Plain},
     {"cmov", 1, 0, CpuidBit::EDX, 15, CpuidBit::Plain},
@@ -104,18 +100,19 @@ Expected<std::vector<TargetInfo>> resolveLevels(StringRef text) {
     if (!level)
       return level.takeError();
     if (level->isNVVM())
-      return makeError("target '" + text +
-                       "': expected cpu, cpu:<name> or linalg, of which C "
-                       "functions can be made");
+      return createStringError(
+          "target '" + text +
+          "': expected cpu, cpu:<name> or linalg, of which C "
+          "functions can be made");
     if (any_of(levels, [&](const TargetInfo &other) {
           return other.name == level->name;
         }))
-      return makeError("target '" + text + "' names '" + level->name +
-                       "' twice");
+      return createStringError("target '" + text + "' names '" + level->name +
+                               "' twice");
     levels.push_back(askable(*level));
     if (levels.back().triple != levels.front().triple)
-      return makeError("target '" + text +
-                       "': expected levels of one architecture");
+      return createStringError("target '" + text +
+                               "': expected levels of one architecture");
   }
   auto rank = [](const TargetInfo &level) {
     return std::make_tuple(level.f32Lanes, StringRef(level.features).count('+'),

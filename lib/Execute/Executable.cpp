@@ -23,12 +23,8 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 Error outOfMemory(const Twine &what) {
-  return makeError("out of memory for " + what);
+  return createStringError("out of memory for " + what);
 }
 
 /// Sets the calling thread's count, unless `threads` is 0.
@@ -194,14 +190,15 @@ Executable::create(std::unique_ptr<Jit> jit, Signature signature,
         return all_of(result.shape, [](int64_t size) { return size >= 0; });
       });
   if (!executable->entry || !executable->workspace)
-    return makeError("the compiled module does not define entry '" +
-                     signature.entry + "'");
+    return createStringError("the compiled module does not define entry '" +
+                             signature.entry + "'");
   if (!executable->staticResults && !executable->shapes)
-    return makeError("the compiled module does not say the result shapes of '" +
-                     signature.entry + "'");
+    return createStringError(
+        "the compiled module does not say the result shapes of '" +
+        signature.entry + "'");
   if (!packed.empty() && !executable->pack)
-    return makeError("the compiled module does not define '" + signature.entry +
-                     "_prepack'");
+    return createStringError("the compiled module does not define '" +
+                             signature.entry + "_prepack'");
   executable->jit = std::move(jit);
   executable->entrySignature = std::move(signature);
   executable->packedTypes = std::move(packed);
@@ -277,16 +274,17 @@ Error Executable::runChecked(Arguments &inputs, ArrayRef<TensorView> outputs,
   inputs.call(entry, &status);
   scratch->give(buffer);
   if (session.fault() != emulator::Fault::None)
-    return makeError(session.report());
+    return createStringError(session.report());
   if (status == 0)
     return Error::success();
   if (status < 0 ||
       static_cast<size_t>(status) > entrySignature.arguments.size())
-    return makeError("entry '" + entrySignature.entry + "' returned status " +
-                     Twine(status));
-  return makeError(entrySignature.argumentName(status - 1) +
-                   ": its shape does not fit the other arguments: got " +
-                   inputs.views[status - 1].str());
+    return createStringError("entry '" + entrySignature.entry +
+                             "' returned status " + Twine(status));
+  return createStringError(
+      entrySignature.argumentName(status - 1) +
+      ": its shape does not fit the other arguments: got " +
+      inputs.views[status - 1].str());
 }
 
 Error Executable::addInputs(Arguments &arguments,
@@ -324,19 +322,20 @@ Error Executable::run(ArrayRef<TensorView> inputs, ArrayRef<TensorView> outputs,
   if (Error error = addInputs(arguments, inputs))
     return error;
   if (outputs.size() != entrySignature.results.size())
-    return makeError("entry '" + entrySignature.entry + "' gives " +
-                     Twine(entrySignature.results.size()) +
-                     " results, but got room for " + Twine(outputs.size()));
+    return createStringError("entry '" + entrySignature.entry + "' gives " +
+                             Twine(entrySignature.results.size()) +
+                             " results, but got room for " +
+                             Twine(outputs.size()));
   Shapes shapes = shapesFor(arguments);
   for (size_t i = 0; i < outputs.size(); ++i) {
     Dtype type = entrySignature.results[i].type;
     if (outputs[i].type != type || outputs[i].shape != shapes[i])
-      return makeError("result #" + Twine(i) + ": expected room for " +
-                       shapeString(shapes[i], type) + ", but got " +
-                       outputs[i].str());
+      return createStringError("result #" + Twine(i) + ": expected room for " +
+                               shapeString(shapes[i], type) + ", but got " +
+                               outputs[i].str());
     if (!outputs[i].isRowMajor())
-      return makeError("result #" + Twine(i) +
-                       ": expected a row-major tensor without gaps");
+      return createStringError("result #" + Twine(i) +
+                               ": expected a row-major tensor without gaps");
   }
   return runChecked(arguments, outputs, options);
 }

@@ -33,10 +33,6 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 /// Every target that a target string can name, so that objects for another
 /// machine can be made.
 void initializeTargets() {
@@ -133,7 +129,7 @@ createTargetMachine(const TargetInfo &info, unsigned optLevel) {
   std::string message;
   const Target *target = TargetRegistry::lookupTarget(triple, message);
   if (!target)
-    return makeError("target '" + info.str() + "': " + message);
+    return createStringError("target '" + info.str() + "': " + message);
   CodeGenOptLevel level = optLevel == 0   ? CodeGenOptLevel::None
                           : optLevel == 1 ? CodeGenOptLevel::Less
                           : optLevel == 2 ? CodeGenOptLevel::Default
@@ -142,7 +138,7 @@ createTargetMachine(const TargetInfo &info, unsigned optLevel) {
       triple, info.cpu, info.features, TargetOptions(), Reloc::PIC_,
       std::nullopt, level));
   if (!machine)
-    return makeError("target '" + info.str() + "': no code generator");
+    return createStringError("target '" + info.str() + "': no code generator");
   return machine;
 }
 
@@ -152,7 +148,7 @@ Expected<std::unique_ptr<Module>> translateToLLVM(mlir::ModuleOp module,
   std::unique_ptr<Module> llvmModule =
       mlir::translateModuleToLLVMIR(module, context);
   if (!llvmModule)
-    return makeError("the module cannot be translated to LLVM IR");
+    return createStringError("the module cannot be translated to LLVM IR");
   llvmModule->setTargetTriple(machine.getTargetTriple());
   llvmModule->setDataLayout(machine.createDataLayout());
   return llvmModule;
@@ -254,7 +250,7 @@ Expected<std::unique_ptr<Jit>> Jit::load(ObjectCode code) {
     auto symbol = jit->jit->lookup(packedName(name));
     if (!symbol) {
       std::string message = toString(symbol.takeError());
-      return makeError(report.empty() ? message : report);
+      return createStringError(report.empty() ? message : report);
     }
     jit->functions[name] = symbol->toPtr<Packed>();
   }

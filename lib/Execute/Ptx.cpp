@@ -44,10 +44,6 @@ namespace {
 
 constexpr unsigned oldestArchitecture = 80;
 
-llvm::Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 const Target &nvptx() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -68,8 +64,8 @@ Expected<NVVM::NVVMTargetAttr> targetOf(gpu::GPUModuleOp module) {
   if (targets && targets.size() == 1)
     if (auto target = dyn_cast<NVVM::NVVMTargetAttr>(targets[0]))
       return target;
-  return makeError("gpu.module @" + module.getName() +
-                   ": expected one #nvvm.target");
+  return createStringError("gpu.module @" + module.getName() +
+                           ": expected one #nvvm.target");
 }
 
 /// Leaves only what can be translated: the nvvm ops that stand for PTX text
@@ -106,8 +102,9 @@ llvm::Error checkNoUnresolvedCalls(const llvm::Module &module, StringRef name) {
   for (const Function &function : module)
     if (function.isDeclaration() && !function.isIntrinsic() &&
         !function.use_empty())
-      return makeError("gpu.module @" + name + ": '" + function.getName() +
-                       "' is called and has no body; kernels are not linked");
+      return createStringError(
+          "gpu.module @" + name + ": '" + function.getName() +
+          "' is called and has no body; kernels are not linked");
   return llvm::Error::success();
 }
 
@@ -118,7 +115,7 @@ Expected<std::string> printAssembly(llvm::Module &module,
   legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, os, nullptr,
                                   CodeGenFileType::AssemblyFile))
-    return makeError("LLVM's NVPTX backend writes no text");
+    return createStringError("LLVM's NVPTX backend writes no text");
   passes.run(module);
   return std::string(text);
 }
@@ -132,11 +129,12 @@ llvm::Error checkChip(StringRef chip) {
   unsigned number = 0;
   if (!digits.consume_front("sm_") || digits.consumeInteger(10, number) ||
       !info->isCPUStringValid(chip))
-    return makeError("unknown GPU architecture '" + chip +
-                     "': expected sm_80, sm_90a or another that LLVM names");
+    return createStringError(
+        "unknown GPU architecture '" + chip +
+        "': expected sm_80, sm_90a or another that LLVM names");
   if (number < oldestArchitecture)
-    return makeError("GPU architecture '" + chip +
-                     "' is too old: expected sm_80 or newer");
+    return createStringError("GPU architecture '" + chip +
+                             "' is too old: expected sm_80 or newer");
   return llvm::Error::success();
 }
 

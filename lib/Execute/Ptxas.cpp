@@ -24,10 +24,6 @@ namespace {
 /// A kernel takes about a third of a second.
 constexpr unsigned timeLimitSeconds = 120;
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 /// The number before (or, with `after`, behind) `word` in `line`, or 0.
 unsigned numberAt(StringRef line, StringRef pattern) {
   SmallVector<StringRef, 2> groups;
@@ -51,19 +47,21 @@ bool isSlowdown(StringRef line) {
 /// Puts ptxas's complaint into words that say what to do.
 Error explain(StringRef ptxas, StringRef chip, StringRef output) {
   if (output.contains("is not defined for option 'gpu-name'"))
-    return makeError("ptxas (" + ptxas + ") does not know '" + chip +
-                     "': expected a CUDA toolkit that supports it");
+    return createStringError("ptxas (" + ptxas + ") does not know '" + chip +
+                             "': expected a CUDA toolkit that supports it");
   if (output.contains("Unsupported .version"))
-    return makeError("ptxas (" + ptxas + ") is too old for the PTX of '" +
-                     chip + "': expected that of CUDA 13 or newer");
+    return createStringError("ptxas (" + ptxas +
+                             ") is too old for the PTX of '" + chip +
+                             "': expected that of CUDA 13 or newer");
   StringRef first = output.trim();
   for (StringRef line : split(output, '\n'))
     if (line.contains("error") || line.contains("fatal")) {
       first = line.trim();
       break;
     }
-  return makeError("ptxas (" + ptxas + ") failed: " +
-                   (first.empty() ? StringRef("it said nothing") : first));
+  return createStringError(
+      "ptxas (" + ptxas +
+      ") failed: " + (first.empty() ? StringRef("it said nothing") : first));
 }
 
 } // namespace
@@ -106,14 +104,15 @@ PtxasReport parsePtxasOutput(StringRef output) {
 Error checkShippable(const PtxasReport &report) {
   for (const KernelResources &kernel : report.kernels)
     if (kernel.spillStoreBytes || kernel.spillLoadBytes)
-      return makeError("kernel '" + kernel.name + "' does not fit in " +
-                       Twine(kernel.registers) + " registers: ptxas spills " +
-                       Twine(kernel.spillStoreBytes) + " bytes and reloads " +
-                       Twine(kernel.spillLoadBytes) +
-                       "; use a smaller tile of keys");
+      return createStringError(
+          "kernel '" + kernel.name + "' does not fit in " +
+          Twine(kernel.registers) + " registers: ptxas spills " +
+          Twine(kernel.spillStoreBytes) + " bytes and reloads " +
+          Twine(kernel.spillLoadBytes) + "; use a smaller tile of keys");
   if (!report.slowdowns.empty())
-    return makeError("ptxas would slow the kernel down: " +
-                     report.slowdowns.front() + "; use a smaller tile of keys");
+    return createStringError(
+        "ptxas would slow the kernel down: " + report.slowdowns.front() +
+        "; use a smaller tile of keys");
   return Error::success();
 }
 
@@ -135,7 +134,8 @@ Expected<Cubin> assemble(const Ptx &ptx, StringRef ptxas) {
                                    timeLimitSeconds, 0, &message);
   std::string text = log.read();
   if (status < 0)
-    return makeError("ptxas (" + ptxas + ") did not finish: " + message);
+    return createStringError("ptxas (" + ptxas +
+                             ") did not finish: " + message);
   if (status != 0)
     return explain(ptxas, ptx.chip, text);
   Cubin cubin{output.read(), parsePtxasOutput(text)};

@@ -20,10 +20,6 @@ using namespace mlir;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 std::string print(Type type) {
   std::string text;
   raw_string_ostream(text) << type;
@@ -73,7 +69,7 @@ Expected<Signature> Signature::read(func::FuncOp func) {
   Signature signature;
   signature.entry = func.getName().str();
   auto unsupported = [&](StringRef what, size_t i, Type type) {
-    return makeError(
+    return createStringError(
         "entry '" + func.getName() + "': expected " + what + " #" + Twine(i) +
         " to be a ranked tensor or a number, but found " + print(type));
   };
@@ -124,18 +120,20 @@ Error Signature::breaks(const SizeRule &rule,
   if (!right.isNumber())
     message += ", which is dimension " + std::to_string(right.dim) + " of " +
                argumentName(right.argument);
-  return makeError(message + ", but got " + inputs[wrong.argument].str());
+  return createStringError(message + ", but got " +
+                           inputs[wrong.argument].str());
 }
 
 Error Signature::check(ArrayRef<TensorView> inputs) const {
   if (inputs.size() != arguments.size())
-    return makeError("entry '" + entry + "' expects " +
-                     Twine(arguments.size()) + " arguments, but got " +
-                     Twine(inputs.size()));
+    return createStringError("entry '" + entry + "' expects " +
+                             Twine(arguments.size()) + " arguments, but got " +
+                             Twine(inputs.size()));
   for (size_t i = 0; i < inputs.size(); ++i)
     if (!fits(arguments[i], inputs[i]))
-      return makeError(argumentName(i) + ": expected " + arguments[i].str() +
-                       ", but got " + inputs[i].str());
+      return createStringError(argumentName(i) + ": expected " +
+                               arguments[i].str() + ", but got " +
+                               inputs[i].str());
   auto valueOf = [&](const SizeTerm &term) {
     return term.isNumber() ? term.value : inputs[term.argument].shape[term.dim];
   };
@@ -157,13 +155,15 @@ Expected<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
     if (func.getName() == (name.empty() ? "main" : name))
       return func;
   if (!name.empty())
-    return makeError("no entry '" + name + "': expected one of: " + names);
+    return createStringError("no entry '" + name +
+                             "': expected one of: " + names);
   if (entries.size() == 1)
     return entries.front();
   if (entries.empty())
-    return makeError("the module has no public function with a body to enter");
-  return makeError("the module has " + Twine(entries.size()) +
-                   " entries, name one of: " + names);
+    return createStringError(
+        "the module has no public function with a body to enter");
+  return createStringError("the module has " + Twine(entries.size()) +
+                           " entries, name one of: " + names);
 }
 
 } // namespace attn

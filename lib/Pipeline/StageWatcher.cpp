@@ -21,10 +21,6 @@ using namespace mlir;
 namespace attn {
 namespace {
 
-llvm::Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 std::string placeOf(Location location) {
   std::string text;
   if (auto place = location->findInstanceOf<FileLineColLoc>())
@@ -73,14 +69,16 @@ StageWatcher::StageWatcher(std::string folder)
     : dumpFolder(std::move(folder)) {}
 
 llvm::Error StageWatcher::takeError() const {
-  return writeError.empty() ? llvm::Error::success() : makeError(writeError);
+  return writeError.empty() ? llvm::Error::success()
+                            : createStringError(writeError);
 }
 
 llvm::Error StageWatcher::prepare() {
   if (dumpFolder.empty())
     return llvm::Error::success();
   if (std::error_code code = sys::fs::create_directories(dumpFolder))
-    return makeError("--dump-stages=" + dumpFolder + ": " + code.message());
+    return createStringError("--dump-stages=" + dumpFolder + ": " +
+                             code.message());
   return llvm::Error::success();
 }
 

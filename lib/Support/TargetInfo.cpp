@@ -25,10 +25,6 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 /// Fills in an x86-64 CPU or level.
 Error fillX86(TargetInfo &info, StringRef text, StringRef cpu) {
   SmallVector<StringRef> named;
@@ -50,8 +46,8 @@ Error fillX86(TargetInfo &info, StringRef text, StringRef cpu) {
   info.features = join(features, ",");
   for (StringRef needed : {"avx2", "fma"})
     if (!info.hasFeature(needed))
-      return makeError("target '" + text + "' has no " + needed +
-                       ": expected an x86-64 CPU with avx2 and fma");
+      return createStringError("target '" + text + "' has no " + needed +
+                               ": expected an x86-64 CPU with avx2 and fma");
   bool wide = info.hasFeature("avx512f") && info.hasFeature("avx512dq") &&
               info.hasFeature("avx512vl");
   info.f32Lanes = wide ? 16 : 8;
@@ -70,8 +66,8 @@ Error fillAArch64(TargetInfo &info, StringRef text, StringRef cpuName,
   info.triple = "aarch64-unknown-linux-gnu";
   info.features = join(features, ",");
   if (!info.hasFeature("neon"))
-    return makeError("target '" + text +
-                     "' has no neon: expected an aarch64 CPU with neon");
+    return createStringError(
+        "target '" + text + "' has no neon: expected an aarch64 CPU with neon");
   info.f32Lanes = 4;
   info.vectorRegisters = 32;
   return Error::success();
@@ -84,9 +80,9 @@ Error fillCPU(TargetInfo &info, StringRef text, StringRef name) {
     return fillAArch64(info, text, name, cpu->Arch, cpu->DefaultExtensions);
   if (const AArch64::ArchInfo *arch = AArch64::parseArch(name))
     return fillAArch64(info, text, "generic", *arch, arch->DefaultExts);
-  return makeError("unknown target '" + text +
-                   "': no x86-64 or aarch64 CPU or level is named '" + name +
-                   "'");
+  return createStringError("unknown target '" + text +
+                           "': no x86-64 or aarch64 CPU or level is named '" +
+                           name + "'");
 }
 
 /// Chips with bf16 tensor cores and asynchronous copies. The suffix `a` says
@@ -96,9 +92,9 @@ constexpr StringLiteral kChips[] = {"sm_80", "sm_86", "sm_87",
 
 Error fillNVVM(TargetInfo &info, StringRef text, StringRef chip) {
   if (!is_contained(kChips, chip))
-    return makeError("unknown target '" + text + "': expected one of " +
-                     join(std::begin(kChips), std::end(kChips), ", ") +
-                     ", but got '" + chip + "'");
+    return createStringError("unknown target '" + text + "': expected one of " +
+                             join(std::begin(kChips), std::end(kChips), ", ") +
+                             ", but got '" + chip + "'");
   info.cpu = chip.str();
   info.triple = "nvptx64-nvidia-cuda";
   info.features = "+ptx80";
@@ -130,16 +126,17 @@ Expected<TargetInfo> TargetInfo::parse(StringRef text) {
   const TargetKind *found = find_if(
       kinds, [kind = kind](TargetKind k) { return kindName(k) == kind; });
   if (found == std::end(kinds))
-    return makeError("unknown target '" + text +
-                     "': expected cpu, cpu:<name>, linalg, nvvm:<chip> or "
-                     "nvvm-emulation:<chip>");
+    return createStringError(
+        "unknown target '" + text +
+        "': expected cpu, cpu:<name>, linalg, nvvm:<chip> or "
+        "nvvm-emulation:<chip>");
   info.kind = *found;
   if (!text.contains(':'))
     return info;
   if (name.empty())
-    return makeError("target '" + text + "' names no " +
-                     (info.isNVVM() ? "chip" : "CPU") + ": expected " + kind +
-                     " or " + kind + ":<name>");
+    return createStringError("target '" + text + "' names no " +
+                             (info.isNVVM() ? "chip" : "CPU") + ": expected " +
+                             kind + " or " + kind + ":<name>");
   info.name = name.str();
   if (Error error = info.isNVVM() ? fillNVVM(info, text, name)
                                   : fillCPU(info, text, name))

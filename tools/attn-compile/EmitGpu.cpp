@@ -15,21 +15,18 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 /// Lowers the entry to kernels and launches; gives its name.
 Expected<std::string> lowerToKernels(EmitInput &input) {
   Expected<TargetInfo> target = TargetInfo::parse(input.target);
   if (!target)
     return target.takeError();
   if (target->kind != TargetKind::NVVM)
-    return makeError("target '" + input.target +
-                     "': --emit=ptx, cubin and bundle expect nvvm:<chip>");
+    return createStringError(
+        "target '" + input.target +
+        "': --emit=ptx, cubin and bundle expect nvvm:<chip>");
   if (!input.name.empty())
-    return makeError("--name=" + input.name +
-                     ": kernels have the name of the entry");
+    return createStringError("--name=" + input.name +
+                             ": kernels have the name of the entry");
   input.pipeline.target = *target;
   return lowerAlone(input);
 }
@@ -41,11 +38,12 @@ Expected<Ptx> compileToPtx(EmitInput &input) {
   auto modules = input.module.getOps<mlir::gpu::GPUModuleOp>();
   size_t count = llvm::range_size(modules);
   if (count == 0)
-    return makeError("no op of the entry became a GPU kernel");
+    return createStringError("no op of the entry became a GPU kernel");
   if (count > 1)
-    return makeError("the entry has " + Twine(count) +
-                     " modules of kernels: expected --emit=bundle, which "
-                     "holds them all");
+    return createStringError(
+        "the entry has " + Twine(count) +
+        " modules of kernels: expected --emit=bundle, which "
+        "holds them all");
   return emitPtx(*modules.begin());
 }
 

@@ -19,12 +19,8 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 Error at(StringRef path, Error error) {
-  return error ? makeError(path + ": " + toString(std::move(error)))
+  return error ? createStringError(path + ": " + toString(std::move(error)))
                : Error::success();
 }
 
@@ -50,16 +46,18 @@ Expected<PendingFile> write(StringRef path, StringRef bytes) {
 /// Nobody's own header is written over.
 Error checkHeaderPlace(StringRef header, StringRef output) {
   if (header == output)
-    return makeError("-o " + output +
-                     ": expected another suffix, for the header goes there");
+    return createStringError(
+        "-o " + output +
+        ": expected another suffix, for the header goes there");
   if (!sys::fs::exists(header))
     return Error::success();
   auto old = MemoryBuffer::getFile(header);
   if (!old)
-    return makeError(header + ": " + old.getError().message());
+    return createStringError(header + ": " + old.getError().message());
   if (!isCHeader((*old)->getBuffer()))
-    return makeError(header + ": the header would go there, but a file that is "
-                              "no header of attn-compile is in its place");
+    return createStringError(header +
+                             ": the header would go there, but a file that is "
+                             "no header of attn-compile is in its place");
   return Error::success();
 }
 

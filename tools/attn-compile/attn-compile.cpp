@@ -23,10 +23,6 @@ using namespace attn;
 
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 constexpr EmitKind kinds[] = {
     {"mlir", ".mlir", emitMlir},
     {"llvm", ".ll", emitLlvm},
@@ -89,13 +85,14 @@ Expected<const EmitKind *> findKind(const Options &options) {
                              : kind.name == options.emit)
       return &kind;
   if (!options.emit.empty())
-    return makeError("--emit=" + options.emit + ": expected one of " +
-                     kindNames(", "));
+    return createStringError("--emit=" + options.emit + ": expected one of " +
+                             kindNames(", "));
   if (!options.stopAfter.empty())
     return &kinds[0];
-  return makeError("-o " + options.output +
-                   ": its suffix names no kind: expected --emit with one of " +
-                   kindNames(", "));
+  return createStringError(
+      "-o " + options.output +
+      ": its suffix names no kind: expected --emit with one of " +
+      kindNames(", "));
 }
 
 /// What the options say of the way through the rooms.
@@ -103,19 +100,20 @@ Expected<PipelineOptions> readPipeline(const Options &options,
                                        const EmitKind &kind) {
   PipelineOptions pipeline;
   if (!options.dumpStages.empty() && StringRef(options.target).contains('+'))
-    return makeError(
+    return createStringError(
         "--dump-stages: expected a target with one CPU, but got '" +
         options.target + "'");
   if (options.stopAfter.empty())
     return pipeline;
   if (kind.name != "mlir")
-    return makeError("--stop-after gives a module: expected --emit=mlir, but "
-                     "found " +
-                     kind.name);
+    return createStringError(
+        "--stop-after gives a module: expected --emit=mlir, but "
+        "found " +
+        kind.name);
   pipeline.stopAfter = parseStage(options.stopAfter);
   if (!pipeline.stopAfter)
-    return makeError("--stop-after=" + options.stopAfter +
-                     ": expected one of " + stageNames());
+    return createStringError("--stop-after=" + options.stopAfter +
+                             ": expected one of " + stageNames());
   return pipeline;
 }
 

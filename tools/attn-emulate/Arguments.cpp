@@ -18,15 +18,12 @@ using namespace llvm;
 
 namespace attn {
 
-static Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 Error KernelArguments::addTensor(StringRef text) {
   auto [name, spec] = text.split('=');
   Expected<Tensor> tensor = data::makeTensor(spec, files);
   if (!tensor)
-    return joinErrors(makeError("--tensor=" + text), tensor.takeError());
+    return joinErrors(createStringError("--tensor=" + text),
+                      tensor.takeError());
   tensors[name.str()] = std::move(*tensor);
   return Error::success();
 }
@@ -34,7 +31,7 @@ Error KernelArguments::addTensor(StringRef text) {
 Expected<Tensor *> KernelArguments::find(StringRef name) {
   auto found = tensors.find(name.str());
   if (found == tensors.end())
-    return makeError("no --tensor is called '" + name + "'");
+    return createStringError("no --tensor is called '" + name + "'");
   return &found->second;
 }
 
@@ -50,8 +47,8 @@ Error KernelArguments::addMap(StringRef text) {
   int32_t swizzle = 128;
   if (parts.size() < 2 || parts.size() > 3 ||
       (parts.size() == 3 && parts[2].getAsInteger(10, swizzle)))
-    return makeError("--arg=map:" + text +
-                     ": expected map:NAME:BOX or map:NAME:BOX:SWIZZLE");
+    return createStringError("--arg=map:" + text +
+                             ": expected map:NAME:BOX or map:NAME:BOX:SWIZZLE");
   Expected<Tensor *> tensor = find(parts[0]);
   if (!tensor)
     return tensor.takeError();
@@ -60,11 +57,11 @@ Error KernelArguments::addMap(StringRef text) {
   SmallVector<int32_t> box(shape.size(), 1);
   parts[1].split(sizesText, 'x');
   if (sizesText.size() > shape.size())
-    return makeError("--arg=map:" + text + ": the tensor has rank " +
-                     Twine(shape.size()));
+    return createStringError("--arg=map:" + text + ": the tensor has rank " +
+                             Twine(shape.size()));
   for (auto [i, size] : enumerate(sizesText))
     if (size.getAsInteger(10, box[i]))
-      return makeError("--arg=map:" + text + ": bad box");
+      return createStringError("--arg=map:" + text + ": bad box");
   // Innermost first; the strides are those of dense rows.
   SmallVector<int64_t> sizes(reverse(shape)), strides;
   int64_t stride = bytes;
@@ -96,7 +93,7 @@ Error KernelArguments::add(StringRef text) {
   } else {
     Expected<Tensor *> tensor = find(text);
     if (!tensor)
-      return joinErrors(makeError("--arg=" + text), tensor.takeError());
+      return joinErrors(createStringError("--arg=" + text), tensor.takeError());
     argument.pointer = (*tensor)->data();
   }
   place(argument);
@@ -106,9 +103,9 @@ Error KernelArguments::add(StringRef text) {
 Error KernelArguments::check(mlir::LLVM::LLVMFuncOp kernel) const {
   ArrayRef<mlir::Type> types = kernel.getArgumentTypes();
   if (types.size() != arguments.size())
-    return makeError("kernel '" + kernel.getName() + "' expects " +
-                     Twine(types.size()) + " arguments, but found " +
-                     Twine(arguments.size()));
+    return createStringError("kernel '" + kernel.getName() + "' expects " +
+                             Twine(types.size()) + " arguments, but found " +
+                             Twine(arguments.size()));
   for (auto [i, argument] : enumerate(arguments)) {
     mlir::Type type = types[i];
     bool fits = argument.kind == Kind::I32   ? type.isInteger(32)
@@ -120,8 +117,8 @@ Error KernelArguments::check(mlir::LLVM::LLVMFuncOp kernel) const {
       continue;
     std::string expected;
     raw_string_ostream(expected) << type;
-    return makeError("argument " + Twine(i) + " of kernel '" +
-                     kernel.getName() + "' expects " + expected);
+    return createStringError("argument " + Twine(i) + " of kernel '" +
+                             kernel.getName() + "' expects " + expected);
   }
   return Error::success();
 }

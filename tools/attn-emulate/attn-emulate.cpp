@@ -73,15 +73,11 @@ struct Flags {
       "attn-emulate", category, {{"schedule", "eager late random"}}};
 };
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 /// Three sizes, of which those that were not given are 1.
 Error fillSizes(ArrayRef<int> given, int32_t (&sizes)[3], StringRef flag) {
   std::fill(std::begin(sizes), std::end(sizes), 1);
   if (given.size() > 3)
-    return makeError("--" + flag + ": expected at most 3 sizes");
+    return createStringError("--" + flag + ": expected at most 3 sizes");
   copy(given, sizes);
   return Error::success();
 }
@@ -97,13 +93,14 @@ Expected<mlir::LLVM::LLVMFuncOp> findKernel(mlir::ModuleOp module,
     if (!name.empty() && function.getName() != name)
       continue;
     if (found)
-      return makeError("the file has several kernels: say --kernel=" +
-                       found.getName() + " or another");
+      return createStringError("the file has several kernels: say --kernel=" +
+                               found.getName() + " or another");
     found = function;
   }
   if (!found)
-    return makeError(name.empty() ? Twine("the file has no kernel")
-                                  : "the file has no kernel '" + name + "'");
+    return createStringError(name.empty()
+                                 ? Twine("the file has no kernel")
+                                 : "the file has no kernel '" + name + "'");
   return found;
 }
 
@@ -114,7 +111,7 @@ compileKernel(Compiler &compiler, mlir::ModuleOp module, std::string &name,
   mlir::PassManager pm(&compiler.context());
   pm.addPass(createNVVMToEmulationPass());
   if (mlir::failed(pm.run(module)))
-    return makeError("the kernel cannot be emulated");
+    return createStringError("the kernel cannot be emulated");
   Expected<mlir::LLVM::LLVMFuncOp> kernel = findKernel(module, name);
   if (!kernel)
     return kernel.takeError();
@@ -144,8 +141,9 @@ Expected<int> emulate(const Flags &flags) {
   std::optional<emulator::Schedule> schedule =
       emulator::parseSchedule(std::string(flags.schedule));
   if (!schedule)
-    return makeError("--schedule: expected eager, late or random, but got '" +
-                     flags.schedule + "'");
+    return createStringError(
+        "--schedule: expected eager, late or random, but got '" +
+        flags.schedule + "'");
   emulator::Session session({*schedule, flags.seed, flags.threads});
 
   KernelArguments arguments;
@@ -156,7 +154,7 @@ Expected<int> emulate(const Flags &flags) {
     if (Error error = arguments.add(text))
       return std::move(error);
   if (session.fault() != emulator::Fault::None)
-    return makeError(session.report());
+    return createStringError(session.report());
   arguments.forBuffers([&](const Tensor &tensor) {
     session.addBuffer(tensor.data(), tensor.bytes());
   });

@@ -81,10 +81,6 @@ struct Options {
 
 } // namespace
 
-static Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 static ProbeOptions probeOptions(const Options &options) {
   ProbeOptions result;
   result.file = options.file;
@@ -101,10 +97,10 @@ static Error prepareEntry(mlir::ModuleOp module, const Options &options) {
   if (!entry)
     return entry.takeError();
   if (options.inputs.size() > entry->getNumArguments())
-    return makeError("entry '" + entry->getName() + "' takes " +
-                     Twine(entry->getNumArguments()) +
-                     " inputs, but got --input " +
-                     Twine(options.inputs.size()) + " times");
+    return createStringError("entry '" + entry->getName() + "' takes " +
+                             Twine(entry->getNumArguments()) +
+                             " inputs, but got --input " +
+                             Twine(options.inputs.size()) + " times");
   Expected<Signature> signature = Signature::read(*entry);
   if (!signature)
     return signature.takeError();
@@ -117,7 +113,7 @@ static Error writeText(StringRef path, StringRef text) {
   std::error_code code;
   ToolOutputFile file(path, code, sys::fs::OF_Text);
   if (code)
-    return makeError(path + ": " + code.message());
+    return createStringError(path + ": " + code.message());
   file.os() << text;
   file.keep();
   return Error::success();
@@ -139,8 +135,9 @@ static void report(const Reducer &reducer, const Oracle &oracle,
 
 static Error reduce(const Options &options, std::string self) {
   if (options.fails.empty())
-    return makeError("--fails is missing: expected crash, wrong-value, error "
-                     "or a command such as 'attn-opt --attn-fuse %s'");
+    return createStringError(
+        "--fails is missing: expected crash, wrong-value, error "
+        "or a command such as 'attn-opt --attn-fuse %s'");
   Expected<TargetInfo> target = resolveTarget(options.target);
   if (!target)
     return target.takeError();

@@ -17,10 +17,6 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 /// A spec that would do for an argument, for messages: sizes that are open
 /// become 8.
 std::string exampleSpec(const ValueInfo &info) {
@@ -37,8 +33,8 @@ Expected<std::vector<Tensor>> readInputs(const Signature &signature,
                                          StringRef weights,
                                          ArrayRef<std::string> inputs) {
   if (!weights.empty() && !weights.consume_front("@"))
-    return makeError("--weights=" + weights +
-                     ": expected @ before the path of a file");
+    return createStringError("--weights=" + weights +
+                             ": expected @ before the path of a file");
   data::FileCache files;
   std::vector<Tensor> tensors;
   size_t next = 0;
@@ -46,21 +42,21 @@ Expected<std::vector<Tensor>> readInputs(const Signature &signature,
     const ValueInfo &info = signature.arguments[i];
     bool byName = !weights.empty() && !info.name.empty();
     if (!byName && next == inputs.size())
-      return makeError(
+      return createStringError(
           signature.argumentName(i) + " of '" + signature.entry +
           "' is missing: give --input once more, for instance --input=" +
           exampleSpec(info));
     Expected<Tensor> tensor = byName ? data::readFile(files, weights, info.name)
                                      : data::makeTensor(inputs[next++], files);
     if (!tensor)
-      return makeError(signature.argumentName(i) + ": " +
-                       toString(tensor.takeError()));
+      return createStringError(signature.argumentName(i) + ": " +
+                               toString(tensor.takeError()));
     tensors.push_back(std::move(*tensor));
   }
   if (next != inputs.size())
-    return makeError("entry '" + signature.entry + "' takes " + Twine(next) +
-                     " inputs, but got --input " + Twine(inputs.size()) +
-                     " times");
+    return createStringError("entry '" + signature.entry + "' takes " +
+                             Twine(next) + " inputs, but got --input " +
+                             Twine(inputs.size()) + " times");
   SmallVector<TensorView> views;
   for (const Tensor &tensor : tensors)
     views.push_back(tensor.view());

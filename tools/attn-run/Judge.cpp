@@ -18,10 +18,6 @@ using reference::Values;
 
 namespace {
 
-llvm::Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
-
 reference::Dtype referenceType(Dtype type) {
   switch (type) {
   case Dtype::F64:
@@ -121,13 +117,13 @@ void OpJudge::compare(StringRef result, Value value, const Values &expected,
 
 llvm::Error checkEscaped(bool escaped) {
   if (escaped)
-    return makeError("a capture is read outside its tensor");
+    return llvm::createStringError("a capture is read outside its tensor");
   return llvm::Error::success();
 }
 
 llvm::Error OpJudge::judge(SdpaOp op) {
   if (!op.getOffsets().empty())
-    return makeError("it is a tile of a larger attention");
+    return llvm::createStringError("it is a tile of a larger attention");
   const Heads q(find(op.getQuery()), op.getQueryLayout());
   const Heads k(find(op.getKey()), op.getKeyLayout());
   const Heads v(find(op.getValue()), op.getValueLayout());
@@ -315,5 +311,7 @@ llvm::Error attn::judgeOp(Operation *op, StringRef name, FindValue find,
         return judge.judgeMove(merge.getX(), merge.getResult(),
                                merge.getResult());
       })
-      .Default([](Operation *) { return makeError("it has no reference"); });
+      .Default([](Operation *) {
+        return llvm::createStringError("it has no reference");
+      });
 }

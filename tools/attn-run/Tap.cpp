@@ -22,10 +22,6 @@
 using namespace mlir;
 using namespace attn;
 
-static llvm::Error makeError(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
-}
-
 static bool isJudgeable(Operation *op) {
   return isa<SdpaOp, MhaOp, RopeOp, QkNormOp, SplitHeadsOp, MergeHeadsOp>(op);
 }
@@ -36,7 +32,7 @@ llvm::Expected<TappedEntry> TappedEntry::create(func::FuncOp entry) {
   tapped.module = OwningOpRef<ModuleOp>(parent.clone());
   tapped.copy = tapped.module->lookupSymbol<func::FuncOp>(entry.getName());
   if (!llvm::hasSingleElement(tapped.copy.getBody()))
-    return makeError("--check expects an entry of one block");
+    return llvm::createStringError("--check expects an entry of one block");
   if (llvm::Error failed = tapped.inlineCalls())
     return std::move(failed);
   for (Operation &op : tapped.copy.getBody().front())
@@ -58,9 +54,10 @@ llvm::Error TappedEntry::inlineCalls() {
     for (func::CallOp call : calls) {
       auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
       if (!callee || !llvm::hasSingleElement(callee.getBody()))
-        return makeError("--check expects called functions with a body of one "
-                         "block, found '" +
-                         call.getCallee() + "'");
+        return llvm::createStringError(
+            "--check expects called functions with a body of one "
+            "block, found '" +
+            call.getCallee() + "'");
       OpBuilder builder(call);
       IRMapping mapping;
       mapping.map(callee.getArguments(), call.getOperands());
@@ -73,7 +70,7 @@ llvm::Error TappedEntry::inlineCalls() {
       call.erase();
     }
   }
-  return makeError("--check cannot inline recursive calls");
+  return llvm::createStringError("--check cannot inline recursive calls");
 }
 
 std::vector<std::string> TappedEntry::describeOthers() const {
@@ -141,7 +138,7 @@ llvm::Error TappedEntry::addKnownValues(ArrayRef<Tensor> inputs,
   Operation *end = body.getTerminator();
   if (inputs.size() != body.getNumArguments() ||
       outputs.size() != end->getNumOperands())
-    return makeError("--check expects the tensors of one call");
+    return llvm::createStringError("--check expects the tensors of one call");
   for (auto [argument, tensor] : llvm::zip(body.getArguments(), inputs))
     values[argument] = tensor;
   for (auto [returned, tensor] : llvm::zip(end->getOperands(), outputs))
@@ -195,8 +192,8 @@ void TappedEntry::addResults() {
 llvm::Error TappedEntry::takeResults(std::vector<Tensor> results,
                                      ArrayRef<Tensor> outputs) {
   if (results.size() != outputs.size() + taps.size())
-    return makeError("the tapped entry gave " + llvm::Twine(results.size()) +
-                     " results");
+    return llvm::createStringError("the tapped entry gave " +
+                                   llvm::Twine(results.size()) + " results");
   tapDifference = 0.0;
   for (auto [i, plain] : llvm::enumerate(outputs)) {
     for (int64_t e = 0; e < plain.size(); ++e) {
@@ -219,7 +216,8 @@ llvm::Error TappedEntry::evaluate(ArrayRef<Tensor> inputs,
     return llvm::Error::success();
   addResults();
   if (failed(verify(*module)))
-    return makeError("the tapped copy of the module is not valid");
+    return llvm::createStringError(
+        "the tapped copy of the module is not valid");
   // Lowering destroys what it is given.
   OwningOpRef<ModuleOp> lowered(module->clone());
   llvm::Expected<std::vector<Tensor>> results =

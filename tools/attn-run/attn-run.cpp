@@ -121,10 +121,6 @@ struct Options {
 
 static constexpr int numbersOff = 2;
 
-static Error makeError(const Twine &message) {
-  return createStringError(inconvertibleErrorCode(), message);
-}
-
 namespace {
 /// What one invocation works with.
 struct Run {
@@ -178,8 +174,8 @@ Error Run::stop(mlir::ModuleOp module) {
   PipelineOptions options = watched(progress);
   options.stopAfter = parseStage(flags.stopAfter);
   if (!options.stopAfter)
-    return makeError("--stop-after=" + flags.stopAfter + ": expected one of " +
-                     stageNames());
+    return createStringError("--stop-after=" + flags.stopAfter +
+                             ": expected one of " + stageNames());
   if (!flags.entry.empty()) {
     Expected<mlir::func::FuncOp> entry = findEntry(module, flags.entry);
     if (!entry)
@@ -227,10 +223,10 @@ static Expected<std::vector<Tensor>> inputsFor(const Options &flags,
   if (!inputs)
     return inputs.takeError();
   if (flags.outputs.size() > signature.results.size())
-    return makeError("entry '" + signature.entry + "' gives " +
-                     Twine(signature.results.size()) +
-                     " results, but got --output " +
-                     Twine(flags.outputs.size()) + " times");
+    return createStringError("entry '" + signature.entry + "' gives " +
+                             Twine(signature.results.size()) +
+                             " results, but got --output " +
+                             Twine(flags.outputs.size()) + " times");
   return inputs;
 }
 
@@ -330,8 +326,8 @@ Expected<double> Run::flopsOf(mlir::ModuleOp source, StringRef entryName,
 Error Run::time(mlir::ModuleOp source, const Executable &executable,
                 ArrayRef<Tensor> inputs) {
   if (!canReadPeak(target.f32Lanes))
-    return makeError("--bench has no peak loop for target '" + target.str() +
-                     "'");
+    return createStringError("--bench has no peak loop for target '" +
+                             target.str() + "'");
   Expected<double> flops =
       flopsOf(source, executable.signature().entry, inputs);
   if (!flops)
@@ -382,8 +378,8 @@ static Expected<CallOptions> readCallOptions(const Options &flags) {
   std::optional<emulator::Schedule> schedule =
       emulator::parseSchedule(std::string(flags.schedule));
   if (!schedule)
-    return makeError("--schedule=" + flags.schedule +
-                     ": expected eager, late or random");
+    return createStringError("--schedule=" + flags.schedule +
+                             ": expected eager, late or random");
   CallOptions call;
   call.emulation.schedule = *schedule;
   call.emulation.seed = flags.seed;
@@ -392,8 +388,8 @@ static Expected<CallOptions> readCallOptions(const Options &flags) {
 
 static Expected<int> runTool(const Options &options) {
   if (options.threads < 0)
-    return makeError("--threads=" + Twine(options.threads) +
-                     ": expected 0 or more");
+    return createStringError("--threads=" + Twine(options.threads) +
+                             ": expected 0 or more");
   attn_rt_set_num_threads(options.threads);
   Expected<TargetInfo> target = resolveTarget(options.target);
   if (!target)
@@ -404,7 +400,7 @@ static Expected<int> runTool(const Options &options) {
   ErrorOr<std::unique_ptr<MemoryBuffer>> file =
       MemoryBuffer::getFileOrSTDIN(options.file);
   if (!file)
-    return makeError(options.file + ": " + file.getError().message());
+    return createStringError(options.file + ": " + file.getError().message());
   StringRef text = (*file)->getBuffer();
   if (options.usesCache())
     if (std::unique_ptr<Executable> found =
