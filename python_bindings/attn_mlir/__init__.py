@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .errors import CompileError as CompileError
     from .executable import Executable as Executable
     from .executable import compile as compile
+    from .head_analysis import HeadAnalysis as HeadAnalysis
+    from .head_analysis import analyze_heads as analyze_heads
     from .head_kinds import HeadStatistics as HeadStatistics
     from .head_kinds import head_statistics as head_statistics
     from .head_kinds import strongest_head as strongest_head
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
 _MODULES = {
     "CompileError": "errors",
     "Executable": "executable",
+    "HeadAnalysis": "head_analysis",
     "HeadStatistics": "head_kinds",
     "HeadsPage": "heads_page",
     "__version__": "_attn",
+    "analyze_heads": "head_analysis",
     "compile": "executable",
     "head_statistics": "head_kinds",
     "sdpa": "_attn",
