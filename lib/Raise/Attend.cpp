@@ -3,8 +3,7 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Checks first, then emits: the operands, the two regions, and NaN for rows
-// without keys.
+// Checks first, then emits: the operands and the two regions.
 //
 //===----------------------------------------------------------------------===//
 
@@ -154,6 +153,11 @@ Value RegionWriter::writeNew(const Point *point, const Point *dot) {
     op->setAttr(fast.getFastMathAttrName(),
                 arith::FastMathFlagsAttr::get(builder.getContext(),
                                               arith::FastMathFlags::none));
+  SmallVector<Value> folded;
+  if (succeeded(builder.tryFold(op, folded)) && !folded.empty()) {
+    op->erase();
+    return folded.front();
+  }
   return op->getResult(0);
 }
 
@@ -190,18 +194,18 @@ static std::optional<Operands> findOperands(const Attention &attention,
     miss = NearMiss{attention.root.getDefiningOp(), reason.str()};
     return std::nullopt;
   };
-  if (attention.values->kind != Kind::Read)
-    return fail("the values are changed inside the second product");
-  auto query =
-      viewHeads(reader, rule.dot.query, {b, h, attention.m, rule.dot.k});
-  auto key = viewHeads(reader, rule.dot.key, {b, h, attention.n, rule.dot.k});
+  const HeadView &query = rule.dot.query, &key = rule.dot.key;
+  Type element = getElementTypeOrSelf(attention.root.getType());
+  bool hasKeys = reader.sizeOf(attention.n) != 1;
   auto value =
-      viewDeepest(reader, attention.values, {b, h, attention.n, attention.dv});
-  if (!query || !key || !value)
+      viewDeepest(reader, attention.values,
+                  {b, h, hasKeys ? attention.n : AffineExpr(), attention.dv},
+                  element, key.group);
+  if (!value)
     return fail("the values are no tensor of [b, h, n, d]");
-  if (query->group != 1)
+  if (query.group != 1)
     return fail("the queries are the same for several heads");
-  if (key->group != value->group)
+  if (key.group != value->group)
     return fail("keys and values have different numbers of heads");
   HeadView output;
   SmallVector<AffineExpr> dims(attention.rootCoords);
@@ -220,17 +224,23 @@ static std::optional<Operands> findOperands(const Attention &attention,
     }
     output.dims.push_back(at);
   }
-  Type element = getElementTypeOrSelf(attention.root.getType());
-  if (!element.isF32() && !element.isF64())
-    return fail("expected scores and weights of f32 or f64, but found " +
+  if (!isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(element))
+    return fail("expected queries, keys, values and result of f16, bf16, f32 "
+                "or f64, but found " +
                 nameOf(element));
-  for (const HeadView *view : {&*query, &*key, &*value})
-    if (getElementTypeOrSelf(view->value.getType()) != element)
+  Type sums =
+      element.isF64() ? element : Float32Type::get(element.getContext());
+  if (elementTypeOf(rule.tree) != sums)
+    return fail("expected scores of " + nameOf(sums) + ", but found " +
+                nameOf(elementTypeOf(rule.tree)));
+  const HeadView &values = *value;
+  for (const HeadView *view : {&query, &key, &values})
+    if (!canWiden(getElementTypeOrSelf(view->value.getType()), element))
       return fail("expected queries, keys, values and result of one type, but "
                   "found " +
                   nameOf(getElementTypeOrSelf(view->value.getType())) +
                   " and " + nameOf(element));
-  return Operands{*query, *key, *value, output};
+  return Operands{query, key, *value, output};
 }
 
 static AffineMap layoutOf(ArrayRef<int> order, MLIRContext *context) {
@@ -248,60 +258,19 @@ static Value emitScale(ImplicitLocOpBuilder &b, const Dot &dot,
   return scale;
 }
 
-/// NaN in rows whose LSE is -inf, unless there are no keys at all: what
-/// exp(-inf
-/// - -inf) makes of them in a graph.
-static Value restoreEmptyRows(ImplicitLocOpBuilder &b, SdpaOp op) {
-  Value output = op.getOutput();
-  if (getLogicalDim(cast<ShapedType>(op.getKey().getType()), op.getKeyLayout(),
-                    2) == 0)
-    return output;
-  auto type = cast<RankedTensorType>(output.getType());
-  auto element = cast<FloatType>(type.getElementType());
-  Value fill = arith::ConstantOp::create(
-      b, b.getFloatAttr(element, APFloat::getNaN(element.getFloatSemantics())));
-  unsigned keys = getLayoutPosition(op.getKeyLayout(), 2);
-  if (cast<ShapedType>(op.getKey().getType()).isDynamicDim(keys)) {
-    Value n = tensor::DimOp::create(b, op.getKey(), keys);
-    Value none = arith::ConstantIndexOp::create(b, 0);
-    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
-    Value empty = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, n, none);
-    fill = arith::SelectOp::create(b, empty, zero, fill);
-  }
-  SmallVector<AffineExpr> row;
-  for (unsigned dim : {0, 1, 2})
-    row.push_back(
-        b.getAffineDimExpr(getLayoutPosition(op.getOutputLayout(), dim)));
-  AffineMap all = b.getMultiDimIdentityMap(4);
-  Value init = tensor::EmptyOp::create(
-      b, tensor::getMixedSizes(b, b.getLoc(), output), element);
-  return linalg::GenericOp::create(
-             b, TypeRange{init.getType()}, ValueRange{output, op.getLse()},
-             ValueRange{init},
-             ArrayRef<AffineMap>{all, AffineMap::get(4, 0, row, b.getContext()),
-                                 all},
-             SmallVector<utils::IteratorType>(4, utils::IteratorType::parallel),
-             [&](OpBuilder &body, Location loc, ValueRange args) {
-               Value lowest = arith::ConstantOp::create(
-                   body, loc,
-                   body.getFloatAttr(
-                       element, APFloat::getInf(element.getFloatSemantics(),
-                                                /*Negative=*/true)));
-               Value empty = arith::CmpFOp::create(
-                   body, loc, arith::CmpFPredicate::OEQ, args[1], lowest);
-               Value value =
-                   arith::SelectOp::create(body, loc, empty, fill, args[0]);
-               linalg::YieldOp::create(body, loc, value);
-             })
-      .getResult(0);
-}
-
 static void writeRegions(SdpaOp op, const Attention &attention,
                          const ScoreRule &rule, const Captures &captures) {
   if (rule.tree != rule.dotPoint) {
     RegionWriter score(attention, captures, op.getScore(), op.getLoc(),
                        op.getAccumulatorType());
-    score.yield(score.write(rule.tree, rule.dotPoint));
+    Value value = score.write(rule.tree, rule.dotPoint);
+    if (rule.factor != 1.0) {
+      auto factor = score.builder.getFloatAttr(value.getType(), rule.factor);
+      value = arith::MulFOp::create(
+          score.builder, value,
+          arith::ConstantOp::create(score.builder, factor));
+    }
+    score.yield(value);
   }
   if (rule.keep.empty())
     return;
@@ -325,12 +294,17 @@ LogicalResult attn::attend(const Attention &attention, const ScoreRule &rule,
     return failure();
   Operation *root = attention.root.getDefiningOp();
   ImplicitLocOpBuilder b(root->getLoc(), root);
+  Type element = getElementTypeOrSelf(attention.root.getType());
   SmallVector<Attribute> layouts;
   SmallVector<Value> values;
   for (const HeadView *view :
        {&operands->query, &operands->key, &operands->value}) {
     SmallVector<int> order;
-    values.push_back(toRank4(b, b.getLoc(), *view, order));
+    Value value = toRank4(b, b.getLoc(), *view, order);
+    auto type = cast<RankedTensorType>(value.getType());
+    if (type.getElementType() != element)
+      value = arith::ExtFOp::create(b, type.clone(element), value);
+    values.push_back(value);
     layouts.push_back(AffineMapAttr::get(layoutOf(order, b.getContext())));
   }
   layouts.push_back(AffineMapAttr::get(
@@ -339,21 +313,22 @@ LogicalResult attn::attend(const Attention &attention, const ScoreRule &rule,
   captures.collect(rule.tree, rule.dotPoint);
   for (auto [condition, inverted] : rule.keep)
     captures.collect(condition, nullptr);
-  auto element =
-      cast<FloatType>(getElementTypeOrSelf(attention.root.getType()));
-  Value scale = emitScale(b, rule.dot, element);
+  Value scale =
+      emitScale(b, rule.dot, cast<FloatType>(elementTypeOf(rule.tree)));
   auto plain = AffineMapAttr::get(getIdentityLayout(b.getContext()));
   bool isPlain = llvm::all_of(layouts, [&](auto map) { return map == plain; });
   auto op = SdpaOp::create(b, values[0], values[1], values[2],
                            isPlain ? ArrayAttr() : b.getArrayAttr(layouts),
-                           rule.rowsMayBeEmpty);
+                           rule.emptyRows != EmptyRows::None);
   op.getScaleMutable().assign(scale);
   if (!captures.values.empty()) {
     op.getCapturesMutable().assign(captures.values);
     op.setCaptureMapsAttr(b.getAffineMapArrayAttr(captures.maps));
   }
   writeRegions(op, attention, rule, captures);
-  Value output = rule.rowsMayBeEmpty ? restoreEmptyRows(b, op) : op.getOutput();
+  Value output = rule.emptyRows == EmptyRows::None
+                     ? op.getOutput()
+                     : restoreEmptyRows(b, op, rule.emptyRows);
   if (attention.heads) {
     const SmallVector<ReassociationIndices> groups{{0, 1}, {2}, {3}};
     output = tensor::CollapseShapeOp::create(b, output, groups);

@@ -3,8 +3,8 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Such a row is NaN in a graph and 0 in attn.sdpa. Here is proved, where it can
-// be, that there is none.
+// Such a row is NaN in a graph, or the mean of the values, and 0 in attn.sdpa.
+// Here is proved, where it can be, that there is none.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,7 @@ using Kind = Point::Kind;
 /// infinite.
 static unsigned countLarge(const Point *tree) {
   std::optional<double> value = floatValue(tree);
-  unsigned count = value && std::abs(*value) > 1e15;
+  unsigned count = value && std::abs(*value) > kLargestScore;
   for (const Point *arg : tree->args)
     count += countLarge(arg);
   return count;
@@ -44,90 +44,143 @@ static bool staysFinite(const Point *tree, const Point *dot) {
     std::optional<double> value = floatValue(tree);
     return !value || std::isfinite(*value);
   }
+  // f16 ends at 65504, bf16 with f32.
+  if (tree->applies<arith::TruncFOp>() && elementTypeOf(tree).isF16())
+    return false;
   if (tree->kind != Kind::Apply)
     return !isa<FloatType>(getElementTypeOrSelf(tree->value.getType()));
   return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
              arith::MaximumFOp, arith::MinimumFOp, arith::SIToFPOp,
              arith::UIToFPOp, arith::SelectOp, arith::CmpIOp, arith::AndIOp,
              arith::OrIOp, arith::XOrIOp, arith::AddIOp, arith::SubIOp,
-             arith::MulIOp, arith::IndexCastOp, arith::IndexCastUIOp,
-             math::TanhOp, math::AbsFOp, math::AbsIOp>(tree->op) &&
+             arith::MulIOp, arith::ExtFOp, arith::TruncFOp, arith::IndexCastOp,
+             arith::IndexCastUIOp, math::TanhOp, math::AbsFOp, math::AbsIOp>(
+             tree->op) &&
          llvm::all_of(tree->args,
                       [&](const Point *arg) { return staysFinite(arg, dot); });
 }
 
-/// The value of an integer expression for n = 0, as c * m + d.
-static std::optional<std::pair<int64_t, int64_t>>
-atFirstKey(const Point *point, AffineExpr m, AffineExpr n) {
+namespace {
+/// A key that a condition may keep in each row: the first, or that of the row's
+/// own position.
+struct ProofKey {
+  AffineExpr m, n;
+  bool isDiagonal;
+};
+
+/// c * m + d.
+struct Linear {
+  int64_t c, d;
+};
+} // namespace
+
+/// The value of an integer expression at the key.
+static std::optional<Linear> valueAt(const Point *point, const ProofKey &key) {
   if (point->kind == Kind::Constant)
     if (auto value = dyn_cast<IntegerAttr>(point->constant))
-      return std::pair<int64_t, int64_t>(0, value.getInt());
+      return Linear{0, value.getInt()};
   if (point->kind == Kind::Index) {
-    if (point->coords[0] == n ||
-        point->coords[0] == getAffineConstantExpr(0, n.getContext()))
-      return std::pair<int64_t, int64_t>(0, 0);
-    if (m && point->coords[0] == m)
-      return std::pair<int64_t, int64_t>(1, 0);
+    AffineExpr at = point->coords[0];
+    if (at == key.n)
+      return Linear{key.isDiagonal ? 1 : 0, 0};
+    if (key.m && at == key.m)
+      return Linear{1, 0};
+    if (at == getAffineConstantExpr(0, key.n.getContext()))
+      return Linear{0, 0};
     return std::nullopt;
   }
   // A position does not wrap in 32 bits.
   if (point->applies<arith::IndexCastOp>() &&
-      (getElementTypeOrSelf(point->op->getResult(0)).isIndex() ||
-       getElementTypeOrSelf(point->op->getResult(0)).getIntOrFloatBitWidth() >=
-           32))
-    return atFirstKey(point->args[0], m, n);
+      (elementTypeOf(point).isIndex() ||
+       elementTypeOf(point).getIntOrFloatBitWidth() >= 32))
+    return valueAt(point->args[0], key);
   if (point->args.size() != 2)
     return std::nullopt;
-  auto a = atFirstKey(point->args[0], m, n);
-  auto b = atFirstKey(point->args[1], m, n);
+  auto a = valueAt(point->args[0], key), b = valueAt(point->args[1], key);
   if (!a || !b)
     return std::nullopt;
   if (point->applies<arith::AddIOp>())
-    return std::pair(a->first + b->first, a->second + b->second);
+    return Linear{a->c + b->c, a->d + b->d};
   if (point->applies<arith::SubIOp>())
-    return std::pair(a->first - b->first, a->second - b->second);
+    return Linear{a->c - b->c, a->d - b->d};
   return std::nullopt;
 }
 
-/// True when the condition surely keeps key 0 of each row.
-static bool keepsFirstKey(const Point *condition, bool inverted, AffineExpr m,
-                          AffineExpr n) {
-  if (!condition->applies<arith::CmpIOp>())
-    return false;
-  auto a = atFirstKey(condition->args[0], m, n);
-  auto b = atFirstKey(condition->args[1], m, n);
-  if (!a || !b)
-    return false;
+static bool isSurely(arith::CmpIPredicate predicate, Linear a, Linear b) {
   using arith::CmpIPredicate;
-  CmpIPredicate predicate = cast<arith::CmpIOp>(condition->op).getPredicate();
-  if (inverted)
-    predicate = arith::invertPredicate(predicate);
-  std::pair<int64_t, int64_t> d(b->first - a->first, b->second - a->second);
-  // d = right - left; a m is 0 or more.
+  Linear d{b.c - a.c, b.d - a.d}; // m is 0 or more
   switch (predicate) {
   case CmpIPredicate::sle:
-    return d.first >= 0 && d.second >= 0;
+    return d.c >= 0 && d.d >= 0;
   case CmpIPredicate::slt:
-    return d.first >= 0 && d.second >= 1;
+    return d.c >= 0 && d.d >= 1;
   case CmpIPredicate::sge:
-    return d.first <= 0 && d.second <= 0;
+    return d.c <= 0 && d.d <= 0;
   case CmpIPredicate::sgt:
-    return d.first <= 0 && d.second <= -1;
+    return d.c <= 0 && d.d <= -1;
   case CmpIPredicate::ule:
-    return *a == std::pair<int64_t, int64_t>(0, 0);
+    return a.c == 0 && a.d == 0;
   case CmpIPredicate::uge:
-    return *b == std::pair<int64_t, int64_t>(0, 0);
+    return b.c == 0 && b.d == 0;
   default:
     return false;
   }
 }
 
+static std::optional<bool> boolOf(const Point *point) {
+  auto value = point->kind == Kind::Constant
+                   ? dyn_cast<IntegerAttr>(point->constant)
+                   : IntegerAttr();
+  if (!value || !value.getType().isInteger(1))
+    return std::nullopt;
+  return !value.getValue().isZero();
+}
+
+/// True when the condition, or its opposite where `inverted`, surely holds of
+/// the key in each row.
+static bool keeps(const Point *condition, bool inverted, const ProofKey &key) {
+  auto each = [&](const Point *arg) { return keeps(arg, inverted, key); };
+  if (std::optional<bool> value = boolOf(condition))
+    return *value != inverted;
+  if (condition->applies<arith::AndIOp>())
+    return inverted ? llvm::any_of(condition->args, each)
+                    : llvm::all_of(condition->args, each);
+  if (condition->applies<arith::OrIOp>())
+    return inverted ? llvm::all_of(condition->args, each)
+                    : llvm::any_of(condition->args, each);
+  if (condition->applies<arith::XOrIOp>() && boolOf(condition->args[1]) == true)
+    return keeps(condition->args[0], !inverted, key);
+  if (condition->applies<arith::SelectOp>()) {
+    auto yes = boolOf(condition->args[1]), no = boolOf(condition->args[2]);
+    return yes && no && *yes != *no &&
+           keeps(condition->args[0], inverted == *yes, key);
+  }
+  if (!condition->applies<arith::CmpIOp>())
+    return false;
+  auto a = valueAt(condition->args[0], key);
+  auto b = valueAt(condition->args[1], key);
+  auto predicate = cast<arith::CmpIOp>(condition->op).getPredicate();
+  if (inverted)
+    predicate = arith::invertPredicate(predicate);
+  return a && b && isSurely(predicate, *a, *b);
+}
+
+bool attn::areScoresModerate(const ScoreRule &rule) {
+  return staysFinite(rule.tree, rule.dotPoint) && countLarge(rule.tree) == 0;
+}
+
 bool attn::mayHaveEmptyRows(const Attention &attention, const ScoreRule &rule) {
-  bool keepsOne =
-      rule.keep.empty() || llvm::all_of(rule.keep, [&](auto &condition) {
-        return keepsFirstKey(condition.first, condition.second, attention.m,
-                             attention.n);
-      });
+  auto keepsAlways = [&](bool isDiagonal) {
+    ProofKey key{attention.m, attention.n, isDiagonal};
+    return llvm::all_of(rule.keep, [&](auto &condition) {
+      return keeps(condition.first, condition.second, key);
+    });
+  };
+  int64_t rows = attention.m ? attention.reader->sizeOf(attention.m) : 1;
+  int64_t keys = attention.reader->sizeOf(attention.n);
+  bool hasDiagonal = !ShapedType::isDynamic(rows) &&
+                     !ShapedType::isDynamic(keys) && rows <= keys;
+  bool keepsOne = keepsAlways(false) || (hasDiagonal && keepsAlways(true));
   unsigned large = countLarge(rule.tree);
   return !keepsOne || !staysFinite(rule.tree, rule.dotPoint) || large > 1 ||
          (large == 1 && hasProduct(rule.tree, rule.dotPoint));

@@ -12,6 +12,8 @@
 
 #include "Point.h"
 
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
 #include <memory>
 
 namespace attn {
@@ -22,7 +24,15 @@ struct NearMiss {
   std::string reason;
 };
 
-/// root = softmax over n of `scores`, times `values`.
+/// Dot products of a graph are taken to be no larger than this.
+constexpr double kLargestScore = 1e15;
+
+/// Of what is summed in f16 or bf16.
+constexpr llvm::StringLiteral
+    kNarrowSum("a product summed in f16 or bf16: each partial sum is rounded, "
+               "where attn.sdpa sums in f32");
+
+/// root = softmax over n of `factor` * `scores`, times `values`.
 struct Attention {
   std::unique_ptr<PointReader> reader;
   /// What is replaced, and the dimension of each of its dimensions; 0 for size
@@ -35,6 +45,11 @@ struct Attention {
   mlir::AffineExpr b, h, m;
   mlir::AffineExpr n, dv;
   const Point *scores = nullptr, *values = nullptr;
+  double factor = 1.0;
+  /// The maximum starts from a number that is not the lowest of its type.
+  bool startsFinite = false;
+  /// The weights are divided before the second product.
+  bool dividedBefore = false;
   /// The graph makes rows whose scores are all -inf 0 itself.
   bool emptyRowsAreZero = false;
 };
@@ -49,36 +64,13 @@ struct Finding {
 /// `heads` heads in one, unless it is 0.
 Finding matchAttention(mlir::linalg::LinalgOp product, int64_t heads);
 
+/// The same attention with the transposes and the rounding to f16 or bf16 that
+/// come after it, if any do: then nothing is moved or widened twice.
+std::optional<Attention> goFarther(const Attention &attention);
+
 /// How many heads a reshape in front of `product` has put into its first
 /// dimension, or 0.
 int64_t findCollapsedHeads(mlir::linalg::LinalgOp product);
-
-/// Q and K of one dot product over `k`: sum q k, times `scale` and `scalars`.
-struct Dot {
-  const Point *query = nullptr, *key = nullptr;
-  mlir::AffineExpr k;
-  double scale = 1.0;
-  llvm::SmallVector<mlir::Value> scalars; ///< further factors, known later
-};
-
-/// The scores as the two regions of attn.sdpa.
-struct ScoreRule {
-  Dot dot;
-  const Point *dotPoint = nullptr; ///< the score that `tree` starts from
-  const Point *tree = nullptr;     ///< `dotPoint` itself: no score region
-  /// Kept are keys for which each is true, or false where the flag is set.
-  llvm::SmallVector<std::pair<const Point *, bool>> keep;
-  /// A row may have no kept key, or scores of -inf alone: NaN in the graph.
-  bool rowsMayBeEmpty = false;
-};
-
-/// False when each row surely has a key that is kept, with a finite score if
-/// the dot products are finite and not beyond 1e15.
-bool mayHaveEmptyRows(const Attention &attention, const ScoreRule &rule);
-
-/// Splits the scores into dot product, score rule and mask.
-std::optional<ScoreRule> splitScores(const Attention &attention,
-                                     std::optional<NearMiss> &miss);
 
 /// A tensor as [B, H, S, D] in some order, or a unit dimension.
 struct HeadView {
@@ -89,20 +81,65 @@ struct HeadView {
   bool has(int dim) const { return llvm::is_contained(dims, dim); }
 };
 
+/// Q and K of one dot product over `k`: sum q k, times `scale` and `scalars`.
+struct Dot {
+  HeadView query, key;
+  double scale = 1.0;
+  llvm::SmallVector<mlir::Value> scalars; ///< further factors, known later
+};
+
+/// None: each row surely has a key. A row of one large negative number is the
+/// mean of all values.
+enum class EmptyRows { None, NaN, MeanOfValues };
+
+/// The scores as the two regions of attn.sdpa.
+struct ScoreRule {
+  Dot dot;
+  const Point *dotPoint = nullptr; ///< the score that `tree` starts from
+  const Point *tree = nullptr;     ///< `dotPoint` itself: no score region
+  /// Kept are keys for which each is true, or false where the flag is set.
+  llvm::SmallVector<std::pair<const Point *, bool>> keep;
+  double factor = 1.0; ///< of what `tree` makes
+  /// What the graph makes of rows that may have no kept key, or scores of -inf
+  /// alone.
+  EmptyRows emptyRows = EmptyRows::None;
+};
+
+/// True when each score is no larger than dot products are, or -inf.
+bool areScoresModerate(const ScoreRule &rule);
+
+/// False when each row surely has a key that is kept, with a finite score if
+/// the dot products are finite and not beyond 1e15.
+bool mayHaveEmptyRows(const Attention &attention, const ScoreRule &rule);
+
+/// Splits the scores into dot product, score rule and mask.
+std::optional<ScoreRule> splitScores(const Attention &attention,
+                                     std::optional<NearMiss> &miss);
+
 /// Reads `point` as [b, h, s, d], null dimensions being 1; nothing when some
 /// position is something else.
 std::optional<HeadView> viewHeads(const PointReader &reader, const Point *point,
                                   llvm::ArrayRef<mlir::AffineExpr> bhsd);
 
-/// Like it, for an operand of the second product through as many transposes
-/// and broadcasts as can be read away.
+/// Like it, through as many transposes, broadcasts and widenings as can be read
+/// away, where `group` query heads share one: of type `element` or a narrower
+/// one.
 std::optional<HeadView> viewDeepest(PointReader &reader, const Point *point,
-                                    llvm::ArrayRef<mlir::AffineExpr> bhsd);
+                                    llvm::ArrayRef<mlir::AffineExpr> bhsd,
+                                    mlir::Type element, int64_t group);
+
+/// True when each number of one type is one of the other.
+bool canWiden(mlir::Type from, mlir::Type to);
 
 /// Emits attn.sdpa before the root's op and replaces the root by it; says why
 /// not, with nothing changed, where operands do not have its form.
 mlir::LogicalResult attend(const Attention &attention, const ScoreRule &rule,
                            std::optional<NearMiss> &miss);
+
+/// The output of `op`, which returns its LSE, with what the graph makes of rows
+/// whose LSE is -inf.
+mlir::Value restoreEmptyRows(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op,
+                             EmptyRows how);
 
 /// Emits `view` as a tensor of rank 4; `order` gets its dimensions in memory
 /// order.

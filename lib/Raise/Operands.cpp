@@ -11,6 +11,7 @@
 
 #include "Match.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -65,13 +66,27 @@ std::optional<HeadView> attn::viewHeads(const PointReader &reader,
   return view;
 }
 
+bool attn::canWiden(Type from, Type to) {
+  auto a = dyn_cast<FloatType>(from), b = dyn_cast<FloatType>(to);
+  return a && b && (a == b || a.getWidth() < b.getWidth());
+}
+
 std::optional<HeadView> attn::viewDeepest(PointReader &reader,
                                           const Point *point,
-                                          ArrayRef<AffineExpr> bhsd) {
+                                          ArrayRef<AffineExpr> bhsd,
+                                          Type element, int64_t group) {
   std::optional<HeadView> best;
-  for (; point && point->kind == Point::Kind::Read; point = reader.step(point))
-    if (std::optional<HeadView> view = viewHeads(reader, point, bhsd))
-      best = view;
+  while (point) {
+    if (point->kind == Point::Kind::Read) {
+      if (canWiden(elementTypeOf(point), element))
+        if (std::optional<HeadView> view = viewHeads(reader, point, bhsd))
+          if (view->group == group || !best)
+            best = view;
+      point = reader.step(point);
+    } else {
+      point = point->applies<arith::ExtFOp>() ? point->args[0] : nullptr;
+    }
+  }
   return best;
 }
 

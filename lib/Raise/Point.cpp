@@ -73,7 +73,28 @@ const Point *PointReader::readHeads(Value tensor, int64_t heads) {
   return read(tensor, coords);
 }
 
+/// A constant converted to another type, as exporters leave numbers of Python.
+static TypedAttr convertConstant(Operation *op, const Point *arg) {
+  auto value = arg->kind == Kind::Constant ? dyn_cast<FloatAttr>(arg->constant)
+                                           : FloatAttr();
+  auto type =
+      dyn_cast<FloatType>(getElementTypeOrSelf(op->getResult(0).getType()));
+  if (!value || !type || !isa<arith::TruncFOp, arith::ExtFOp>(op))
+    return {};
+  APFloat converted = value.getValue();
+  bool losesInfo = false;
+  converted.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                    &losesInfo);
+  return FloatAttr::get(type, converted);
+}
+
 const Point *PointReader::apply(Operation *op, ArrayRef<const Point *> args) {
+  if (args.size() == 1)
+    if (TypedAttr constant = convertConstant(op, args[0])) {
+      Point *point = make(Kind::Constant);
+      point->constant = constant;
+      return point;
+    }
   Point *point = make(Kind::Apply);
   point->op = op;
   point->args.assign(args.begin(), args.end());
@@ -252,6 +273,23 @@ bool attn::dependsOn(const Point *point, AffineExpr dim) {
       work.insert(arg);
   }
   return false;
+}
+
+Type attn::elementTypeOf(const Point *point) {
+  switch (point->kind) {
+  case Kind::Read:
+  case Kind::Scalar:
+    return getElementTypeOrSelf(point->value.getType());
+  case Kind::Constant:
+    return point->constant.getType();
+  case Kind::Index:
+    return point->type;
+  case Kind::Apply:
+    return getElementTypeOrSelf(point->op->getResult(0).getType());
+  case Kind::Reduce:
+    return elementTypeOf(point->args[1]);
+  }
+  llvm_unreachable("all kinds are above");
 }
 
 std::optional<double> attn::floatValue(const Point *point) {

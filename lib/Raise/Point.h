@@ -114,6 +114,9 @@ private:
 /// True when the position of some element read, or an index, has `dim` in it.
 bool dependsOn(const Point *point, mlir::AffineExpr dim);
 
+/// The type of the element that it is.
+mlir::Type elementTypeOf(const Point *point);
+
 /// The value of a floating-point constant.
 std::optional<double> floatValue(const Point *point);
 

@@ -124,12 +124,21 @@ private:
     miss = finding.miss;
     if (!finding.attention)
       return false;
-    std::optional<ScoreRule> rule = splitScores(*finding.attention, miss);
-    if (!rule || failed(attend(*finding.attention, *rule, miss)))
+    std::optional<Attention> farther = goFarther(*finding.attention);
+    std::optional<NearMiss> ignored;
+    if (farther && raise(*farther, product, ignored))
+      return true;
+    return raise(*finding.attention, product, miss);
+  }
+
+  bool raise(const Attention &attention, linalg::LinalgOp product,
+             std::optional<NearMiss> &miss) {
+    std::optional<ScoreRule> rule = splitScores(attention, miss);
+    if (!rule || failed(attend(attention, *rule, miss)))
       return false;
     ++raised;
     remark::passed(product->getLoc(), kRemark) << "raised to attn.sdpa";
-    replaced.push_back(finding.attention->root.getDefiningOp());
+    replaced.push_back(attention.root.getDefiningOp());
     return true;
   }
 

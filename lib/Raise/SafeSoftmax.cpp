@@ -54,11 +54,14 @@ static bool isLowest(PointReader &reader, const Point *condition, bool negated,
     return false;
   std::optional<double> value = floatValue(reader.resolve(condition->args[1]));
   const Point *score = condition->args[0];
+  if (!value || !std::isinf(*value) || *value > 0)
+    return false;
+  if (reader.same(scores, score, names))
+    return true;
   // Some exporters compare in f64.
-  if (const Point *wide = reader.resolve(score); wide->applies<arith::ExtFOp>())
-    score = wide->args[0];
-  return value && std::isinf(*value) && *value < 0 &&
-         reader.same(scores, score, names);
+  const Point *wide = reader.resolve(score);
+  return wide->applies<arith::ExtFOp>() &&
+         reader.same(scores, wide->args[0], names);
 }
 
 bool attn::isAllLowest(PointReader &reader, const Point *condition,

@@ -31,10 +31,13 @@ private:
   const Point *expandNew(const Point *point);
   const Point *expandRead(const Point *point);
   bool matchDot(const Point *point);
-  const Point *peelFactors(const Point *point, Dot &dot,
-                           ArrayRef<AffineExpr> bhsd);
+  std::optional<HeadView> peelFactors(const Point *point, Dot &dot,
+                                      ArrayRef<AffineExpr> bhsd);
   bool takeFactor(const Point *factor, bool divides, Dot &dot);
-  void peelMask();
+  using Conditions = decltype(ScoreRule::keep);
+  const Point *peelMask(const Point *point, function_ref<bool(double)> isFill,
+                        Conditions &keep);
+  void peelMasks();
   void foldScale();
   bool isReadable(const Point *point);
   bool hasDot(const Point *point);
@@ -44,14 +47,10 @@ private:
   const Attention &attention;
   PointReader &reader;
   ScoreRule rule;
+  std::optional<NearMiss> reason; ///< why a product is no dot product
   DenseMap<const Point *, const Point *> expanded;
 };
 } // namespace
-
-static bool isInfinite(const Point *point, bool negative) {
-  std::optional<double> value = floatValue(point);
-  return value && std::isinf(*value) && std::signbit(*value) == negative;
-}
 
 /// Size of the expression as a tree, up to `limit`.
 static unsigned countNodes(const Point *tree, unsigned limit) {
@@ -87,27 +86,35 @@ bool Splitter::takeFactor(const Point *factor, bool divides, Dot &dot) {
   return true;
 }
 
-/// The deepest tensor of heads in `point`, with the factors on the way to it.
-const Point *Splitter::peelFactors(const Point *point, Dot &dot,
-                                   ArrayRef<AffineExpr> bhsd) {
-  const Point *best = nullptr;
+/// The deepest tensor of heads in `point`, of the attention's type or a
+/// narrower one, with the factors on the way to it.
+std::optional<HeadView> Splitter::peelFactors(const Point *point, Dot &dot,
+                                              ArrayRef<AffineExpr> bhsd) {
+  Type element = getElementTypeOrSelf(attention.root.getType());
+  std::optional<HeadView> best;
   Dot seen = dot;
   while (point) {
-    if (point->kind == Kind::Read) {
-      if (viewHeads(reader, point, bhsd)) {
-        best = point;
-        dot.scale = seen.scale;
-        dot.scalars = seen.scalars;
-      }
+    if (point->kind == Point::Kind::Read) {
+      if (canWiden(elementTypeOf(point), element))
+        if (std::optional<HeadView> view = viewHeads(reader, point, bhsd)) {
+          best = view;
+          dot.scale = seen.scale;
+          dot.scalars = seen.scalars;
+        }
       point = reader.step(point);
       continue;
     }
     const Point *next = nullptr;
-    if (point->applies<arith::MulFOp>())
+    // In fewer bits a product is rounded, and part of the operand.
+    Type type = elementTypeOf(point);
+    bool isWide = type.isF32() || type.isF64();
+    if (point->applies<arith::ExtFOp>())
+      next = point->args[0];
+    if (isWide && point->applies<arith::MulFOp>())
       for (unsigned i = 0; i < 2 && !next; ++i)
         if (takeFactor(point->args[i], /*divides=*/false, seen))
           next = point->args[1 - i];
-    if (point->applies<arith::DivFOp>() &&
+    if (isWide && point->applies<arith::DivFOp>() &&
         takeFactor(point->args[1], /*divides=*/true, seen))
       next = point->args[0];
     point = next;
@@ -123,22 +130,32 @@ bool Splitter::matchDot(const Point *point) {
   if (!point->reduces(Point::Reducer::Sum) ||
       floatValue(reader.resolve(point->args[1])) != 0.0)
     return false;
+  Type type = elementTypeOf(point);
+  if (type.isF16() || type.isBF16()) {
+    reason = NearMiss{point->op, kNarrowSum.str()};
+    return false;
+  }
   const Point *product = reader.resolve(point->args[0]);
   if (!product->applies<arith::MulFOp>())
     return false;
+  AffineExpr b = attention.b, h = attention.h, m = attention.m;
+  // What has one position only is in no tensor.
+  auto named = [&](AffineExpr dim) {
+    return reader.sizeOf(dim) == 1 ? AffineExpr() : dim;
+  };
+  AffineExpr n = named(attention.n);
   for (unsigned i = 0; i < 2; ++i) {
     const Point *q = product->args[i], *k = product->args[1 - i];
-    if (dependsOn(q, attention.n) || !dependsOn(k, attention.n) ||
-        (attention.m && dependsOn(k, attention.m)))
+    if ((n && (dependsOn(q, n) || !dependsOn(k, n))) ||
+        (m && (dependsOn(k, m) || (!n && !dependsOn(q, m)))))
       continue;
     Dot dot;
-    dot.k = point->dim;
-    dot.query =
-        peelFactors(q, dot, {attention.b, attention.h, attention.m, dot.k});
-    dot.key =
-        peelFactors(k, dot, {attention.b, attention.h, attention.n, dot.k});
-    if (!dot.query || !dot.key)
+    auto query = peelFactors(q, dot, {b, h, m, named(point->dim)});
+    auto key = peelFactors(k, dot, {b, h, n, named(point->dim)});
+    if (!query || !key || (!n && !m && query->group != 1))
       continue;
+    dot.query = *query;
+    dot.key = *key;
     rule.dot = dot;
     rule.dotPoint = point;
     return true;
@@ -228,40 +245,72 @@ unsigned Splitter::countDots(const Point *point) {
   return count;
 }
 
-/// select(c, x, -inf) and x + select(c, 0, -inf) at the top of the rule.
-void Splitter::peelMask() {
-  auto peelSelect = [&](const Point *point) -> const Point * {
-    if (!point->applies<arith::SelectOp>())
+/// What is left of select(c, x, fill), x + select(c, 0, fill) or either
+/// widened, with the condition added to `keep`; null for all else.
+const Point *Splitter::peelMask(const Point *point,
+                                function_ref<bool(double)> isFill,
+                                Conditions &keep) {
+  auto isFilled = [&](const Point *arg) {
+    std::optional<double> value = floatValue(arg);
+    return value && isFill(*value);
+  };
+  auto peelSelect = [&](const Point *select) -> const Point * {
+    if (!select->applies<arith::SelectOp>() || hasDot(select->args[0]))
       return nullptr;
     for (unsigned i = 1; i < 3; ++i)
-      if (isInfinite(point->args[i], /*negative=*/true) &&
-          !hasDot(point->args[0])) {
-        rule.keep.push_back({point->args[0], /*inverted=*/i == 1});
-        return point->args[3 - i];
+      if (isFilled(select->args[i])) {
+        keep.push_back({select->args[0], /*inverted=*/i == 1});
+        return select->args[3 - i];
       }
     return nullptr;
   };
-  auto peelSum = [&](const Point *point) -> const Point * {
-    if (!point->applies<arith::AddFOp>())
-      return nullptr;
-    for (unsigned i = 0; i < 2; ++i) {
-      const Point *added = point->args[i];
-      if (!added->applies<arith::SelectOp>() ||
-          !llvm::any_of(llvm::drop_begin(added->args), [](const Point *arg) {
-            return floatValue(arg) == 0.0;
-          }))
-        continue;
-      if (peelSelect(added))
-        return point->args[1 - i];
-    }
-    return nullptr;
-  };
-  for (const Point *next = rule.tree; next;) {
-    rule.tree = next;
-    next = peelSelect(rule.tree);
-    if (!next)
-      next = peelSum(rule.tree);
+  if (point->applies<arith::ExtFOp>()) {
+    const Point *inner = peelMask(point->args[0], isFill, keep);
+    return inner ? reader.apply(point->op, {inner}) : nullptr;
   }
+  if (!point->applies<arith::AddFOp>())
+    return peelSelect(point);
+  for (unsigned i = 0; i < 2; ++i) {
+    const Point *added = point->args[i];
+    bool hasZero =
+        added->applies<arith::SelectOp>() &&
+        llvm::any_of(llvm::drop_begin(added->args),
+                     [](const Point *arg) { return floatValue(arg) == 0.0; });
+    if (hasZero && peelSelect(added))
+      return point->args[1 - i];
+  }
+  return nullptr;
+}
+
+/// -inf drops keys. So does a number that no score reaches, in rows that keep
+/// another; as a mask it lets blocks of keys be skipped, so that is worth doing
+/// where positions decide.
+void Splitter::peelMasks() {
+  auto isLowest = [](double v) { return std::isinf(v) && v < 0; };
+  while (const Point *next = peelMask(rule.tree, isLowest, rule.keep))
+    rule.tree = next;
+  // Beyond this a score of f64 that is added changes nothing.
+  auto isAbsorbing = [](double v) { return v < -kLargestScore * 0x1p54; };
+  ScoreRule masked = rule;
+  Conditions found;
+  while (const Point *next = peelMask(masked.tree, isAbsorbing, found)) {
+    if (!hasIndex(found.back().first))
+      return;
+    masked.tree = next;
+  }
+  if (found.empty() || !hasDot(masked.tree) || !areScoresModerate(masked))
+    return;
+  masked.keep.append(found);
+  if (mayHaveEmptyRows(attention, masked)) {
+    // Where -inf drops some keys of a row the others have its mean; and the
+    // mean of a head is not read where several share it.
+    const HeadView &key = rule.dot.key;
+    if (!rule.keep.empty() || attention.startsFinite ||
+        (key.group != 1 && key.has(1)))
+      return;
+    masked.emptyRows = EmptyRows::MeanOfValues;
+  }
+  rule = masked;
 }
 
 /// Constant factors right above the only dot product are scale.
@@ -297,6 +346,10 @@ std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
     miss = NearMiss{op, "the scores go through too many ops"};
     return std::nullopt;
   }
+  if (reason && (!rule.tree || !rule.dotPoint)) {
+    miss = reason;
+    return std::nullopt;
+  }
   if (!rule.tree || !rule.dotPoint || !hasDot(rule.tree)) {
     const Point *top = reader.resolve(attention.scores);
     Operation *what = top->op      ? top->op
@@ -307,15 +360,31 @@ std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
                     "keys as [b, h, s, d]"};
     return std::nullopt;
   }
-  peelMask();
+  peelMasks();
   if (!hasDot(rule.tree)) {
     miss = NearMiss{op, "the scores are no function of one product of queries "
                         "and keys as [b, h, s, d]"};
     return std::nullopt;
   }
   foldScale();
-  rule.rowsMayBeEmpty =
-      !attention.emptyRowsAreZero && mayHaveEmptyRows(attention, rule);
+  rule.factor = attention.factor;
+  if (rule.tree == rule.dotPoint)
+    rule.dot.scale *= std::exchange(rule.factor, 1.0);
+  bool isModerate = areScoresModerate(rule);
+  if (attention.startsFinite && !isModerate) {
+    miss = NearMiss{op, "the maximum starts from a number that is not the "
+                        "lowest of its type, and scores may be below it"};
+    return std::nullopt;
+  }
+  // The lowest number, twice, is -inf.
+  if (rule.factor > 1.0 && !isModerate) {
+    miss = NearMiss{op, "a factor above 1 after the maximum is subtracted, of "
+                        "scores that may be very large"};
+    return std::nullopt;
+  }
+  if (rule.emptyRows == EmptyRows::None && !attention.emptyRowsAreZero &&
+      mayHaveEmptyRows(attention, rule))
+    rule.emptyRows = EmptyRows::NaN;
   return rule;
 }
 

@@ -4,6 +4,14 @@
 
 import math
 
+# Digits and bits of infinity.
+INFINITIES = {
+    "f64": (16, 0x7FF << 52),
+    "f32": (8, 0xFF << 23),
+    "f16": (4, 0x7C00),
+    "bf16": (4, 0x7F80),
+}
+
 
 class Tensor:
     """An SSA value of symbolic dimensions, such as ("b", "h", "m", "n"); "1" is 1."""
@@ -13,7 +21,10 @@ class Tensor:
 
 
 class Graph:
-    """One function. `sizes` gives each symbol its size, `dynamic` those not in the types."""
+    """One function. `sizes` gives each symbol its size, `dynamic` those not in the types.
+
+    `dtype` is that of what is made anew; it changes where a graph computes in more bits.
+    """
 
     def __init__(self, draw, dtype, sizes, dynamic):
         self.draw, self.dtype = draw, dtype
@@ -35,6 +46,9 @@ class Graph:
         shape = ["?" if d in self.dynamic else str(self.sizes[d]) for d in dims]
         return f"tensor<{'x'.join([*shape, element or self.dtype])}>"
 
+    def of(self, tensor):
+        return self.type(tensor.dims, tensor.kind)
+
     def argument(self, name, dims, element=None):
         self.arguments.append((name, dims, element or self.dtype))
         return Tensor("%" + name, dims, element or self.dtype)
@@ -45,9 +59,11 @@ class Graph:
         return result
 
     def constant(self, value):
-        if isinstance(value, float) and not math.isfinite(value):
-            value = {"f32": "0xFF800000", "f64": "0xFFF0000000000000"}[self.dtype]
-        return self.emit(f"arith.constant {value} : {self.dtype}")
+        text = f"{value:.17e}"
+        if not math.isfinite(value):
+            digits, infinity = INFINITIES[self.dtype]
+            text = f"0x{infinity | (value < 0) << (digits * 4 - 1):0{digits}X}"
+        return self.emit(f"arith.constant {text} : {self.dtype}")
 
     def size(self, symbol):
         """SSA value of a dynamic size, read from the first argument that has it."""
@@ -113,13 +129,13 @@ class Graph:
         added = [i for i, d in enumerate(dims) if d not in tensor.dims]
         ordered = tensor.dims == tuple(d for d in dims if d in tensor.dims)
         if not ordered or self.draw.random() < 0.5:
-            return self.generic([tensor], dims, ["{0}"])
-        kind = self.type(dims)
+            return self.generic([tensor], dims, ["{0}"], element=tensor.kind)
+        kind = self.type(dims, tensor.kind)
         result = self.emit(
-            f"linalg.broadcast ins({tensor.name} : {self.type(tensor.dims)}) "
-            f"outs({self.empty(dims)} : {kind}) dimensions = {added}"
+            f"linalg.broadcast ins({tensor.name} : {self.of(tensor)}) "
+            f"outs({self.empty(dims, tensor.kind)} : {kind}) dimensions = {added}"
         )
-        return Tensor(result, dims, self.dtype)
+        return Tensor(result, dims, tensor.kind)
 
     def binary(self, word, a, b, dims):
         """add, sub, mul, div of two tensors, either of which may have fewer dimensions."""
@@ -163,40 +179,61 @@ class Graph:
         if a.dims == dims:
             return a
         if self.draw.random() < 0.5:
-            return self.generic([a], dims, ["{0}"])
-        kind = self.type(dims)
+            return self.generic([a], dims, ["{0}"], element=a.kind)
+        kind = self.type(dims, a.kind)
         order = [a.dims.index(d) for d in dims]
         result = self.emit(
-            f"linalg.transpose ins({a.name} : {self.type(a.dims)}) outs({self.empty(dims)} : {kind}) permutation = {order}"
+            f"linalg.transpose ins({a.name} : {self.of(a)}) outs({self.empty(dims, a.kind)} : {kind}) permutation = {order}"
         )
-        return Tensor(result, dims, self.dtype)
+        return Tensor(result, dims, a.kind)
+
+    def collapse(self, a, groups, dims):
+        kind = self.type(dims, a.kind)
+        result = self.emit(f"tensor.collapse_shape {a.name} {groups} : {self.of(a)} into {kind}")
+        return Tensor(result, dims, a.kind)
+
+    def expand(self, a, groups, dims):
+        sizes = [self.size(d) if d in self.dynamic else str(self.sizes[d]) for d in dims]
+        result = self.emit(
+            f"tensor.expand_shape {a.name} {groups} output_shape [{', '.join(sizes)}] : {self.of(a)} into {self.type(dims, a.kind)}"
+        )
+        return Tensor(result, dims, a.kind)
 
     def repeat_heads(self, a, rows):
         """[b, g, ..] as [b, h, ..], each head r times, as exporters of grouped heads do."""
         wide = self.broadcast(a, ("b", "g", "r", *rows))
-        dims = ("b", "h", *rows)
-        result = self.emit(
-            f"tensor.collapse_shape {wide.name} [[0], [1, 2], [3], [4]] : {self.type(wide.dims)} into {self.type(dims)}"
-        )
-        return Tensor(result, dims, self.dtype)
+        return self.collapse(wide, "[[0], [1, 2], [3], [4]]", ("b", "h", *rows))
+
+    def split_heads(self, a):
+        """[b, h, ..] as [b, g, r, ..], wherever h stands."""
+        at = a.dims.index("h")
+        dims = (*a.dims[:at], "g", "r", *a.dims[at + 1 :])
+        return self.expand(a, self.split_groups(a.dims, at), dims)
+
+    def join_heads(self, a):
+        at = a.dims.index("g")
+        dims = (*a.dims[:at], "h", *a.dims[at + 2 :])
+        return self.collapse(a, self.split_groups(dims, at), dims)
+
+    def split_groups(self, dims, at):
+        groups = [[i] if i < at else [i + 1] for i in range(len(dims))]
+        groups[at] = [at, at + 1]
+        return groups
 
     def flatten(self, a):
         """[b, h, ..] as [b*h, ..]."""
         a = self.transpose(a, ("b", "h", *(d for d in a.dims if d not in ("b", "h"))))
-        dims = ("b*h", *a.dims[2:])
-        result = self.emit(
-            f"tensor.collapse_shape {a.name} [[0, 1], [2], [3]] : {self.type(a.dims)} into {self.type(dims)}"
-        )
-        return Tensor(result, dims, self.dtype)
+        return self.collapse(a, "[[0, 1], [2], [3]]", ("b*h", *a.dims[2:]))
 
     def unflatten(self, a):
         """[b*h, ..] as [b, h, ..]."""
-        dims = ("b", "h", *a.dims[1:])
-        sizes = [self.size(d) if d in self.dynamic else str(self.sizes[d]) for d in dims]
-        result = self.emit(
-            f"tensor.expand_shape {a.name} [[0, 1], [2], [3]] output_shape [{', '.join(sizes)}] : {self.type(a.dims)} into {self.type(dims)}"
-        )
-        return Tensor(result, dims, self.dtype)
+        return self.expand(a, "[[0, 1], [2], [3]]", ("b", "h", *a.dims[1:]))
+
+    def convert(self, a, kind):
+        """a in more or fewer bits."""
+        op = "extf" if kind in ("f32", "f64") else "truncf"
+        line = f"r = arith.{op} {{0}} : {a.kind} to {kind}"
+        return self.generic([a], a.dims, [line, "{r}"], element=kind)
 
     def contract(self, a, b, dims, over):
         """sum over `over` of a b, named where the orders allow, else generic."""
@@ -211,12 +248,20 @@ class Graph:
             and self.draw.random() < 0.6
         ):
             result = self.emit(
-                f"linalg.{named} ins({a.name}, {b.name} : {self.type(a.dims)}, {self.type(b.dims)}) outs({init} : {kind}) -> {kind}"
+                f"linalg.{named} ins({a.name}, {b.name} : {self.of(a)}, {self.of(b)}) outs({init} : {kind}) -> {kind}"
             )
             return Tensor(result, dims, self.dtype)
         if self.draw.random() < 0.5:
             a, b = b, a
-        body = ["p = arith.mulf {0}, {1} : {T}", "r = arith.addf {out}, {p} : {T}", "{r}"]
+        body, names = [], []
+        for i, each in enumerate((a, b)):
+            names.append(f"{{{i}}}" if each.kind == self.dtype else f"{{w{i}}}")
+            if each.kind != self.dtype:
+                body.append(f"w{i} = arith.extf {{{i}}} : {each.kind} to {{T}}")
+        body += [
+            f"p = arith.mulf {names[0]}, {names[1]} : {{T}}",
+            "r = arith.addf {out}, {p} : {T}", "{r}",
+        ]  # fmt: skip
         return self.generic([a, b], dims, body, loops=(*dims, over), init=init)
 
     def reduce(self, op, a, start, over):
@@ -297,6 +342,6 @@ class Graph:
 
     def function(self, name, result, extra=""):
         arguments = ", ".join(f"%{n}: {self.type(d, e)}" for n, d, e in self.arguments)
-        kind = self.type(result.dims)
+        kind = self.of(result)
         body = "\n  ".join(self.lines)
         return f"func.func @{name}({arguments}{extra}) -> {kind} {{\n  {body}\n  return {result.name} : {kind}\n}}\n"

@@ -18,15 +18,27 @@ import subprocess
 import sys
 import tempfile
 
+import ml_dtypes
 import numpy
 import raise_graphs
+import raise_softmax
 
 INFINITE = float("-inf")
-LOWEST = {"f32": -3.4028234663852886e38, "f64": -1.7976931348623157e308}
-BREAKS = ["axis", "sum", "scaled", "used", "epsilon", "start", "unshifted", "product", "tail"]
+LOWEST = raise_softmax.LOWEST
+TYPES = {
+    "f64": numpy.float64,
+    "f32": numpy.float32,
+    "f16": numpy.float16,
+    "bf16": ml_dtypes.bfloat16,
+}
+UNITS = {"f64": 2.3e-16, "f32": 1.2e-7, "f16": 9.8e-4, "bf16": 7.9e-3}
+BREAKS = [
+    "axis", "sum", "scaled", "used", "epsilon", "start", "unshifted", "product", "tail",
+    "narrow", "partial", "base", "logarithm", "clamped",
+]  # fmt: skip
 
 
-class Variant:
+class Variant(raise_softmax.Softmax):
     """One graph; `breaks` names what is wrong with it, or is None.
 
     `simple` is the same graph with all sizes known: an entry must tell the sizes of its results, which
@@ -36,16 +48,23 @@ class Variant:
     def __init__(self, seed, breaks=None, simple=False):
         self.draw = draw = random.Random(seed)
         self.seed, self.breaks, self.simple = seed, breaks, simple
-        dtype = draw.choice(["f32", "f32", "f32", "f64"])
+        self.narrow = draw.choice([None, None, None, "f16", "bf16"])
+        if breaks in ("narrow", "partial"):
+            self.narrow = draw.choice(["f16", "bf16"])
+        dtype = "f32" if self.narrow else draw.choice(["f32", "f32", "f32", "f64"])
         self.batch = draw.choice([(), ("b",), ("b", "h"), ("b", "h")])
         sizes = {
-            "b": draw.randint(1, 3), "h": draw.choice([1, 2, 4, 6]), "m": draw.randint(1, 40),
-            "n": draw.randint(2, 70), "d": draw.choice([4, 8, 16]), "v": draw.choice([4, 9, 16]),
+            "b": draw.randint(1, 3), "h": draw.choice([1, 2, 4, 6]), "m": draw.choice([1, draw.randint(1, 40), draw.randint(1, 40)]),
+            "n": draw.choice([1, *(draw.randint(2, 70) for _ in range(9))]), "d": draw.choice([4, 8, 16]), "v": draw.choice([4, 9, 16]),
         }  # fmt: skip
         sizes |= {"r": 2, "g": sizes["h"] // 2} if sizes["h"] > 1 else {"r": 1, "g": 1}
+        if breaks:
+            sizes["n"] = max(sizes["n"], 2)
         if breaks == "axis":
             sizes["m"] = sizes["n"]
-        dynamic = {d for d in "bmn" if draw.random() < 0.25} if sizes["m"] > 1 else set()
+        dynamic = (
+            {d for d in "bmn" if draw.random() < 0.25} if min(sizes["m"], sizes["n"]) > 1 else set()
+        )
         if simple:
             dynamic = set()
         self.graph = raise_graphs.Graph(draw, dtype, sizes, dynamic)
@@ -54,8 +73,11 @@ class Variant:
 
     def build(self):
         graph = self.graph
+        wide = graph.dtype
+        graph.dtype = self.narrow or wide
         q, k, v = self.operands()
-        s = self.scores(q, k)
+        graph.dtype = wide
+        s = self.round_scores(self.scores(q, k))
         s = self.mask(self.cap(s))
         result = self.attend(s, v)
         self.said = " ".join(graph.said)
@@ -66,24 +88,41 @@ class Variant:
         rows = graph.choose("order", ["bhsd", "bshd"]) == "bshd" and len(batch) == 2
         # Products as batches of matrices, as of exporters that know no other.
         self.flat = len(batch) == 2 and graph.choose("flat", ["none", "none", "first", "both"])
-        self.shared = (
-            graph.choose("kv", ["all", "all", "one", "group"]) if len(batch) == 2 else "all"
-        )
+        ways = ["all", "all", "one", "group", "grouped"]
+        self.shared = graph.choose("kv", ways) if len(batch) == 2 else "all"
+        # Products whose heads are two dimensions, K and V not repeated.
+        self.grouped = self.shared == "grouped"
+        if self.grouped:
+            self.flat = "none"
 
         def tensor(name, s, d):
             mine = batch[:1] if self.shared == "one" and name != "q" else batch
             if self.shared == "group" and name != "q":
                 return graph.repeat_heads(graph.argument(name, ("b", "g", s, d)), (s, d))
+            if self.grouped and name != "q":
+                mine = ("b", "g")
             full = (*mine, s, d)
             given = (mine[0], s, mine[1], d) if rows and len(mine) == 2 else full
             value = graph.argument(name, given)
             if self.draw.random() < 0.6:
                 value = graph.transpose(value, full)
+            if self.grouped:
+                return graph.split_heads(value) if name == "q" else value
             if len(mine) < len(batch) and self.draw.random() < 0.7:
                 value = graph.broadcast(value, (*batch, s, d))
             return value
 
         return tensor("q", "m", "d"), tensor("k", "n", "d"), tensor("v", "n", "v")
+
+    def scaled(self, a, value, divides):
+        """In the type of `a`, and widened before or after, or where it is multiplied."""
+        graph, wide = self.graph, self.graph.dtype
+        if a.kind != wide and self.draw.random() < 0.5:
+            a = graph.convert(a, wide)
+        graph.dtype = a.kind
+        a = graph.times(a, value, divides)
+        graph.dtype = wide
+        return a
 
     def scores(self, q, k):
         graph = self.graph
@@ -92,21 +131,45 @@ class Variant:
         divides = self.draw.random() < 0.3
         root = round(scale**0.5, 3)
         if where in ("q", "both"):
-            q = graph.times(q, root if where == "both" else scale, divides)
+            q = self.scaled(q, root if where == "both" else scale, divides)
         if where in ("k", "both"):
-            k = graph.times(k, root if where == "both" else scale, divides)
+            k = self.scaled(k, root if where == "both" else scale, divides)
         if "h" in k.dims and self.draw.random() < 0.5:
             k = graph.transpose(k, (*self.batch, "d", "n"))
-        dims = (*self.batch, "m", "n")
+        batch = ("b", "g", "r") if self.grouped else self.batch
+        dims = (*batch, "m", "n")
+        if self.grouped and self.draw.random() < 0.5:
+            dims = ("b", "g", "m", "r", "n")
         if self.flat in ("first", "both") and {"b", "h"} <= set(k.dims):
             over = ("b*h", "m", "n")
             s = graph.unflatten(graph.contract(graph.flatten(q), graph.flatten(k), over, "d"))
         elif graph.choose("product", ["QK", "KQ"]) == "KQ":
-            s = graph.contract(k, q, (*self.batch, "n", "m"), "d")
+            s = graph.contract(k, q, (*dims[:-2], "n", dims[-2]), "d")
             s = graph.transpose(s, dims)
         else:
             s = graph.contract(q, k, dims, "d")
+        if self.grouped:
+            s = graph.transpose(s, (*batch, "m", "n"))
+            if self.draw.random() < 0.5:
+                s = graph.join_heads(s)
+                self.grouped = "scores"
         return graph.times(s, scale, divides) if where == "s" else s
+
+    def round_scores(self, s):
+        """Scores rounded on their way, as frameworks do whose products return the type of the inputs."""
+        graph = self.graph
+        if not self.narrow:
+            return s
+        way = graph.choose("rounded", ["no", "no", "once", "twice"])
+        if way == "no":
+            return s
+        wide = graph.dtype
+        s = graph.convert(s, self.narrow)
+        if way == "twice":
+            graph.dtype = self.narrow
+            s = graph.times(s, 0.5)
+            graph.dtype = wide
+        return graph.convert(s, wide)
 
     def cap(self, s):
         graph = self.graph
@@ -119,8 +182,13 @@ class Variant:
         kind = graph.choose(
             "mask", ["none", "added", "chosen", "causal", "window", "summed", "counted"]
         )
-        fill = graph.choose("fill", ["inf", "1e9", "lowest"])
-        fill = {"inf": INFINITE, "1e9": -1.0e9, "lowest": LOWEST[graph.dtype]}[fill]
+        fills = {
+            "inf": INFINITE, "1e9": -1.0e9, "lowest": LOWEST[graph.dtype], "f16": -65504.0,
+            "jax": 0.7 * LOWEST[graph.dtype],
+        }  # fmt: skip
+        fill = fills[graph.choose("fill", [*fills])]
+        if self.breaks == "clamped":
+            kind, fill = "added", fills["lowest"]
         if kind == "none":
             return s
         if kind in ("added", "chosen"):
@@ -193,51 +261,6 @@ class Variant:
         added = graph.generic([apart], ("m", "n"), body)
         return graph.binary("add", s, added, s.dims)
 
-    def softmax(self, s):
-        """Weights, and the sum that they are still to be divided by, or None."""
-        graph, draw, dims = self.graph, self.draw, s.dims
-        over = "m" if self.breaks == "axis" else "n"
-        ways = ["named", "open", "open", "fused"]
-        if self.breaks in ("sum", "epsilon", "start", "unshifted", "tail"):
-            ways = ["open"]
-        way = graph.choose("softmax", ways)
-        if way == "named":
-            kind = graph.type(dims)
-            result = graph.emit(
-                f"linalg.softmax dimension({dims.index(over)}) ins({s.name} : {kind}) outs({graph.empty(dims)} : {kind}) -> {kind}"
-            )
-            return raise_graphs.Tensor(result, dims, graph.dtype), None
-        start = draw.choice([INFINITE, LOWEST[graph.dtype]])
-        if self.breaks == "start":
-            start = -0.5
-        if graph.choose("twin", [0, 0, 1]):
-            peak = graph.peak(s, start, over)
-        else:
-            peak = graph.reduce(draw.choice(["arith.maximumf", "arith.maxnumf"]), s, start, over)
-        if self.breaks == "unshifted":
-            e = graph.unary("math.exp", s)
-        elif way == "fused":
-            body = ["x = arith.subf {0}, {1} : {T}", "r = math.exp {x} : {T}", "{r}"]
-            e = graph.generic([s, peak], dims, body)
-        else:
-            e = graph.unary("math.exp", graph.binary("sub", s, peak, dims))
-        summed = s if self.breaks == "sum" else e
-        first = 1.0e-3 if self.breaks == "epsilon" else 0.0
-        total = graph.reduce("arith.addf", summed, first, over)
-        way = graph.choose("divide", ["div", "reciprocal", "late", "late reciprocal"])
-        if "reciprocal" in way:
-            one = graph.constant(1.0)
-            total = graph.generic(
-                [total], total.dims, [f"r = arith.divf {one}, {{0}} : {{T}}", "{r}"]
-            )
-        self.divide = "mul" if "reciprocal" in way else "div"
-        if "late" in way and not self.breaks:
-            return e, total
-        p = graph.binary(self.divide, e, total, dims)
-        if (graph.choose("safe", [0, 0, 1]) and not self.breaks) or self.breaks == "tail":
-            p = graph.zero_empty_rows(p, s, over, wrong=self.breaks == "tail")
-        return p, None
-
     def attend(self, s, v):
         graph, dims = self.graph, s.dims
         p, total = self.softmax(s)
@@ -249,16 +272,9 @@ class Variant:
         guarded = graph.generic([p], dims, ["r = arith.mulf {0}, %one : {T}", "{r}"])
         self.guard = graph.lines[-1]
         self.unguarded = (guarded.name, p.name)
-        rows = (*self.batch, "m", "v")
-        flat = self.flat == "both" and {"b", "h"} <= set(v.dims)
-        if flat:
-            over = ("b*h", "m", "v")
-            out = graph.contract(graph.flatten(guarded), graph.flatten(v), over, "n")
-            out = graph.unflatten(out)
-        elif len(self.batch) == 2 and graph.choose("out", ["bhsd", "bshd"]) == "bshd":
-            rows = (self.batch[0], "m", self.batch[1], "v")
-        if not flat:
-            out = graph.contract(guarded, v, rows, "n")
+        if self.narrow and (graph.choose("P", ["wide", "rounded"]) == "rounded" or self.breaks):
+            guarded = graph.convert(guarded, self.narrow)
+        out, rows = self.second_product(guarded, v)
         if total:
             out = graph.binary(self.divide, out, total, rows)
         if self.breaks == "used":
@@ -267,7 +283,36 @@ class Variant:
                 loops=dims, init=graph.fill(0.0, (*self.batch, "m")),
             )  # fmt: skip
             out = graph.binary("add", out, used, rows)
+        if self.narrow and out.kind != self.narrow and graph.choose("out", [0, 1, 1]):
+            out = graph.convert(out, self.narrow)
+        if "g" in out.dims:
+            at = out.dims.index("g")
+            whole = [d for d in out.dims if d != "r"]
+            out = graph.transpose(out, (*whole[: at + 1], "r", *whole[at + 1 :]))
+            out = graph.join_heads(out)
         return out
+
+    def second_product(self, p, v):
+        """The result, and the order of its dimensions."""
+        graph, wide = self.graph, self.graph.dtype
+        if self.breaks == "partial":
+            graph.dtype = self.narrow
+        rows = (*p.dims[:-1], "v")
+        if self.flat == "both" and {"b", "h"} <= set(v.dims):
+            over = ("b*h", "m", "v")
+            out = graph.contract(graph.flatten(p), graph.flatten(v), over, "n")
+            out = graph.unflatten(out)
+        else:
+            if self.grouped == "scores":
+                v = graph.repeat_heads(v, ("n", "v"))
+            order = graph.choose("out", ["bhsd", "bshd", "bhds"]) if len(rows) > 3 else "bhsd"
+            if order == "bshd":
+                rows = (rows[0], "m", *rows[1:-2], "v")
+            if order == "bhds":
+                rows = (*rows[:-2], "v", "m")
+            out = graph.contract(p, v, rows, "n")
+        graph.dtype = wide
+        return out, rows
 
     def text(self, name, guarded):
         text = self.whole.replace("@NAME", "@" + name)
@@ -281,23 +326,24 @@ class Variant:
         """Files of random arguments; masks drop some keys and now and then a whole row."""
         graph = self.graph
         numbers = numpy.random.default_rng(self.seed)
-        dtype = numpy.float64 if graph.dtype == "f64" else numpy.float32
         paths = []
-        for name, dims, _ in graph.arguments:
+        for name, dims, kind in graph.arguments:
             shape = [graph.sizes[d] for d in dims]
             if name == "mask":
-                kind, _, fill = self.masks[name]
+                way, _, fill = self.masks[name]
                 keep = numbers.random(shape) < numbers.choice([0.5, 0.8, 1.0])
                 keep[..., 0] |= numbers.random(shape[:-1]) < 0.8
                 array = keep
-                if kind == "added":
-                    array = numpy.where(keep, numbers.normal(size=shape), fill).astype(dtype)
+                if way == "added":
+                    array = numpy.where(keep, numbers.normal(size=shape), fill).astype(TYPES[kind])
             else:
-                array = (numbers.normal(size=shape) * numbers.choice([0.3, 1.0, 3.0])).astype(dtype)
+                # A score rounded the other way moves its weight by as much as its size says.
+                spreads = [0.3, 0.6] if self.narrow else [0.3, 1.0, 3.0]
+                array = (numbers.normal(size=shape) * numbers.choice(spreads)).astype(TYPES[kind])
             paths.append(folder / f"{self.seed}-{name}.npy")
             numpy.save(paths[-1], array)
         paths.append(folder / f"{self.seed}-one.npy")
-        numpy.save(paths[-1], numpy.array(1.0, dtype))
+        numpy.save(paths[-1], numpy.array(1.0, TYPES[graph.dtype]))
         return paths
 
 
@@ -325,11 +371,16 @@ def compare(variant, bin_folder, folder, raised_text):
         )
         if code:
             return f"{kind}: {errors.strip()}"
-        results.append(numpy.load(out).astype(numpy.float64))
+        result = numpy.load(out)
+        if result.dtype.kind == "V":
+            result = result.view(ml_dtypes.bfloat16)
+        results.append(result.astype(numpy.float64))
     raised, plain = results
-    unit = 1.2e-7 if variant.graph.dtype == "f32" else 2.3e-16
     # Scores up to 40 or so, with as many roundings; values up to 10.
-    bound = 2000 * unit * max(1.0, numpy.nanmax(numpy.abs(plain), initial=0.0))
+    bound = 2000 * UNITS[variant.graph.dtype]
+    if variant.narrow:
+        bound = 4 * UNITS[variant.narrow]
+    bound *= max(1.0, numpy.nanmax(numpy.abs(plain), initial=0.0))
     if (numpy.isnan(raised) != numpy.isnan(plain)).any():
         return f"NaN: {numpy.isnan(raised).sum()} where {numpy.isnan(plain).sum()} were"
     error = numpy.nanmax(numpy.abs(raised - plain), initial=0.0)
@@ -377,6 +428,12 @@ def main():
     print(f"raised {raised} of {len(good)}: {100 * raised / len(good):.1f} %")
     bad = [Variant(seed + i, BREAKS[i % len(BREAKS)]) for i in range(arguments.negatives)]
     _, summary = raise_text(arguments.bin, "\n".join(v.text(f"v{v.seed}", False) for v in bad))
+    if int(summary[1]):
+        left_bad = {int(s) for s in re.findall(r"@v(\d+) line \d+ not raised", summary[0])}
+        print("raised, and nothing is said:")
+        for variant in bad:
+            if variant.seed not in left_bad:
+                print(f"  {variant.seed}, {variant.breaks}; {variant.said}")
     _, guarded = raise_text(arguments.bin, "\n".join(v.text(f"v{v.seed}", True) for v in good))
     print(f"negatives raised: {summary[1]} of {len(bad)}; guarded raised: {guarded[1]}")
     wrong = 0

@@ -15,32 +15,39 @@ def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
     operands is, as an expression of (b, h, m, n): through elementwise ops,
     transposes, broadcasts, casts and reshapes, whichever ops say them and
     however they are fused. Where that expression is
-    `exp(s - max s) / sum exp(s - max s)` (or `linalg.softmax`), and s is a
-    scalar function of one dot product of a query and a key, the contraction
-    becomes `attn.sdpa`:
+    `exp(s - max s) / sum exp(s - max s)` (to the base e or 2, with its factor
+    inside or outside, by `exp(s - max s - log sum)`, or `linalg.softmax`), and
+    s is a scalar function of one dot product of a query and a key, the
+    contraction becomes `attn.sdpa`:
 
     * factors on Q, on K and on the product are its scale;
     * conditions that replace a score by -inf are its mask region, so that
-      causal graphs skip keys;
-    * whatever else the scores go through (added or finite masks, softcap, ...)
-      is its score region, op by op; tensors that it reads are captures;
-    * orders in memory are layouts. Heads that K and V are repeated for are
-      read once.
+      causal graphs skip keys; so are conditions of positions that replace it by
+      a number below -1e31, which no score reaches;
+    * whatever else the scores go through (added masks, -1e9, softcap, scores
+      rounded to f16, ...) is its score region, op by op; tensors that it reads
+      are captures;
+    * orders in memory are layouts, before and after. Heads that K and V are
+      repeated for, or that are two dimensions in the products, are read once.
 
-    A division by the sum after the second product is part of it. Values are
-    kept within the rounding of the sums: a row whose scores are all -inf is
-    NaN in such a graph and 0 in `attn.sdpa`, so NaN is put there again unless
-    the mask is proved to keep a key of each row, or the graph makes such rows 0. Finite fills stay
-    values of the score, never become masks. Inputs are taken to be finite:
-    a graph without masks multiplies NaN of any key into every row.
+    A division by the sum after the second product is part of it, and so is the
+    rounding of its result: Q, K and V of f16 or bf16 stay so where the graph
+    rounds the result to the same type, else they are widened. Weights that the
+    graph rounds are rounded by `attn.sdpa` as well. Values are kept within the
+    rounding of the sums, as `docs/numerics.md` bounds it. A row without a key
+    is NaN in a graph whose masks are -inf, and the mean of V where they are
+    large numbers, but 0 in `attn.sdpa`: so NaN or the mean is put there again,
+    unless the mask is proved to keep a key of each row, or the graph makes such
+    rows 0. Inputs are taken to be finite and dot products below 1e15: a graph
+    without masks multiplies NaN of any key into every row.
 
     A module with TOSA is converted to linalg as a whole first, by upstream's
     passes.
 
     Declines, with a missed remark and a line in the summary that names the op:
     an op between softmax and the second product, sums with something added,
-    softmax without its maximum or with another start than -inf or the lowest
-    number, weights with other uses, scores in f16 or bf16 (every step is
+    softmax without its maximum, or with one that starts above scores, weights
+    with other uses, softmax or products summed in f16 or bf16 (every step is
     rounded, `attn.sdpa` rounds once), batch dimensions beyond two.
 
     Ends with one remark at the module, such as
