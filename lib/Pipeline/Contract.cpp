@@ -52,6 +52,15 @@ LogicalResult verifyRaise(Operation *op) {
   return success();
 }
 
+LogicalResult verifyOptimize(Operation *op) {
+  // optimize_p1
+  for (Type type : op->getResultTypes())
+    if (!isAllowedType(type))
+      return stageError(op, Stage::Optimize, "optimize_p1")
+             << "expects ranked tensors and numbers, but found " << type;
+  return success();
+}
+
 LogicalResult verifySplitHeads(Operation *op) {
   // split_heads_p1
   if (isa<MhaOp, SplitHeadsOp, MergeHeadsOp>(op))
@@ -140,6 +149,8 @@ LogicalResult verifyOp(Operation *op, Stage after) {
     return verifyInput(op);
   case Stage::Raise:
     return verifyRaise(op);
+  case Stage::Optimize:
+    return verifyOptimize(op);
   case Stage::SplitHeads:
     return verifySplitHeads(op);
   case Stage::Fuse:

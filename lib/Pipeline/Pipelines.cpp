@@ -13,6 +13,7 @@
 #include "attn/Fuse/Passes.h"
 #include "attn/Linalg/Passes.h"
 #include "attn/NVVM/Passes.h"
+#include "attn/Optimize/Passes.h"
 #include "attn/Pipeline/Passes.h"
 #include "attn/Raise/Passes.h"
 #include "attn/SplitHeads/Passes.h"
@@ -20,6 +21,7 @@
 
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -72,6 +74,9 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
                      "x86-64-v3 or sm_90a")};
   Option<std::string> stopAfter{*this, "stop-after",
                                 llvm::cl::desc("The last room to enter")};
+  ListOption<std::string> without{
+      *this, "without",
+      llvm::cl::desc("Passes of the room Optimize to leave out")};
 };
 
 /// Reads the flags of a pipeline for targets of this kind. Text of a pipeline
@@ -92,6 +97,12 @@ llvm::Expected<PipelineOptions> readFlags(StringRef kind,
     return error("target '" + text + "': expected " + kind + ":<name>");
   PipelineOptions options;
   options.target = *target;
+  for (const std::string &word : flags.without) {
+    if (!llvm::is_contained(optimizePassWords(), word))
+      return error("without '" + word + "': expected one of " +
+                   llvm::join(optimizePassWords(), ", "));
+    options.withoutOptimize.push_back(word);
+  }
   if (flags.stopAfter.empty())
     return options;
   options.stopAfter = parseStage(flags.stopAfter);
@@ -133,6 +144,10 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   // Graphs are read as they come: any rewrite before makes more forms of them.
   buildRaisePipeline(pm);
   if (gate.leave(Stage::Raise))
+    return;
+  // While blocks are whole: afterwards a head is a stripe of four products.
+  buildOptimizePipeline(pm, options.withoutOptimize);
+  if (gate.leave(Stage::Optimize))
     return;
   buildSplitHeadsPipeline(pm);
   if (gate.leave(Stage::SplitHeads))

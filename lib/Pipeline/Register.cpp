@@ -15,6 +15,7 @@
 #include "attn/Fuse/Passes.h"
 #include "attn/Linalg/Passes.h"
 #include "attn/NVVM/Passes.h"
+#include "attn/Optimize/Passes.h"
 #include "attn/Pipeline/Passes.h"
 #include "attn/Pipeline/Pipelines.h"
 #include "attn/Raise/Passes.h"
@@ -159,6 +160,8 @@ void registerAllDialects(DialectRegistry &registry) {
 void registerRoomPasses() {
   // The rooms, each alone; then whole ways.
   registerRaisePasses();
+  registerOptimizePasses();
+  registerOptimizePipeline();
   registerSplitHeadsPasses();
   registerFusePasses();
   registerFusePipeline();

@@ -21,6 +21,8 @@ llvm::StringRef stageName(Stage stage) {
     return "input";
   case Stage::Raise:
     return "raise";
+  case Stage::Optimize:
+    return "optimize";
   case Stage::SplitHeads:
     return "split-heads";
   case Stage::Fuse:

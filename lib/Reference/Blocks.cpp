@@ -48,7 +48,9 @@ Values attn::reference::project(const Values &x, int64_t rows,
       for (int64_t i = 0; i < linear.in; ++i) {
         sum += row[i] * w[i];
         magnitude += std::abs(row[i] * w[i]);
-        inherited += error[i] * std::abs(w[i]);
+        // A zero takes nothing over, an infinite error neither.
+        if (w[i] != 0.0)
+          inherited += error[i] * std::abs(w[i]);
       }
       y.value[r * linear.out + o] = sum;
       y.error[r * linear.out + o] =

@@ -61,7 +61,7 @@ def explain(source: str, name: str, target: str) -> str:
     """What each room does with the source, and the plans."""
 
 def rooms() -> str:
-    """`input, raise, split-heads, ...`"""
+    """`input, raise, optimize, split-heads, ...`"""
 
 def describe_target(target: str) -> str:
     """What a target string means on this machine."""

@@ -41,7 +41,7 @@ class Executable:
         return self._entry.signature()
 
     def ir(self, room):
-        """The whole source as it leaves a room: input, raise, split-heads, fuse, tile, linalg or cpu."""
+        """The whole source as it leaves a room: input, raise, optimize, split-heads, fuse, tile, linalg or cpu."""
         if room not in rooms().split(", "):
             raise ValueError(f"room: expected one of {rooms()}, found {room!r}")
         return lower(self._source, self._name, self._target, room)

@@ -188,7 +188,7 @@ NB_MODULE(_attn, module) {
       "What each room does with the source, and the plans.");
   module.def(
       "rooms", [] { return taken(attn_rooms()); },
-      "`input, raise, split-heads, ...`");
+      "`input, raise, optimize, split-heads, ...`");
   module.def(
       "describe_target",
       [](const std::string &target) {

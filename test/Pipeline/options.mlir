@@ -7,7 +7,7 @@
 // RUN: not attn-opt %s --attn-cpu-pipeline="target=cpu:nosuch" 2>&1 | FileCheck %s --check-prefix=NAME
 // RUN: not attn-opt %s --attn-linalg-pipeline="target=cpu:znver3" 2>&1 | FileCheck %s --check-prefix=KIND
 
-// STAGE: error: unknown stage 'lunch': expected one of input, raise, split-heads, fuse, tile, linalg, cpu, nvvm
+// STAGE: error: unknown stage 'lunch': expected one of input, raise, optimize, split-heads, fuse, tile, linalg, cpu, nvvm
 // PLAIN: error: target 'cpu': expected cpu:<name>
 // NAME: error: unknown target 'cpu:nosuch': no x86-64 or aarch64 CPU or level is named 'nosuch'
 // KIND: error: target 'cpu:znver3': expected linalg:<name>

@@ -2,6 +2,7 @@
 // RUN: split-file %s %t
 // RUN: not attn-opt %t/input.mlir --attn-verify-stage=after=input 2>&1 | FileCheck %t/input.mlir
 // RUN: not attn-opt %t/raise.mlir --attn-verify-stage=after=raise 2>&1 | FileCheck %t/raise.mlir
+// RUN: not attn-opt %t/optimize.mlir --attn-verify-stage=after=optimize 2>&1 | FileCheck %t/optimize.mlir
 // RUN: not attn-opt %t/split-heads.mlir --attn-verify-stage=after=split-heads 2>&1 | FileCheck %t/split-heads.mlir
 // RUN: attn-opt %t/fuse.mlir --split-input-file --verify-diagnostics --attn-verify-stage=after=fuse
 // RUN: attn-opt %t/tile.mlir --split-input-file --verify-diagnostics --attn-verify-stage=after=tile
@@ -20,6 +21,13 @@ func.func @input_p1() {
 //--- raise.mlir
 // CHECK: error: after raise (raise_p1): expects ranked tensors and numbers, but found 'tensor<*xf32>'
 func.func @raise_p1(%x: tensor<4xf32>) {
+  %0 = tensor.cast %x : tensor<4xf32> to tensor<*xf32>
+  return
+}
+
+//--- optimize.mlir
+// CHECK: error: after optimize (optimize_p1): expects ranked tensors and numbers, but found 'tensor<*xf32>'
+func.func @optimize_p1(%x: tensor<4xf32>) {
   %0 = tensor.cast %x : tensor<4xf32> to tensor<*xf32>
   return
 }
@@ -89,7 +97,7 @@ func.func @linalg_p2(%x: tensor<1x4x8xf32>) -> tensor<1x2x4x4xf32> {
 
 //--- cpu.mlir
 // CHECK: error: after cpu (cpu_p1): expects only the LLVM dialect, but found 'func.func'
-// WORD: error: unknown stage 'lunch': expected one of input, raise, split-heads, fuse, tile, linalg, cpu, nvvm
+// WORD: error: unknown stage 'lunch': expected one of input, raise, optimize, split-heads, fuse, tile, linalg, cpu, nvvm
 func.func @cpu_p1() {
   return
 }

@@ -256,7 +256,9 @@ def test_wrong_arguments(tmp_path):
 def test_wrong_room(attention):
     with pytest.raises(ValueError) as info:
         attention.ir("roof")
-    assert str(info.value).startswith("room: expected one of input, raise, split-heads, fuse, ")
+    assert str(info.value).startswith(
+        "room: expected one of input, raise, optimize, split-heads, fuse, "
+    )
     assert str(info.value).endswith(", found 'roof'")
 
 

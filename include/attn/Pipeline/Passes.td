@@ -20,7 +20,7 @@ def VerifyStagePass : Pass<"attn-verify-stage", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"after", "after", "std::string", /*default=*/"\"input\"",
-           "The stage: input, raise, split-heads, fuse, tile, linalg, cpu or nvvm">,
+           "The stage: input, raise, optimize, split-heads, fuse, tile, linalg, cpu or nvvm">,
   ];
 }
 

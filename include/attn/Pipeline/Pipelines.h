@@ -17,6 +17,8 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace attn {
 
@@ -24,6 +26,8 @@ struct PipelineOptions {
   TargetInfo target; ///< resolved
   /// The last room to enter; none means all.
   std::optional<Stage> stopAfter;
+  /// Passes of the room Optimize to leave out, without `attn-optimize-`.
+  std::vector<std::string> withoutOptimize;
   /// Called with the module as each room leaves it, and before the first with
   /// Stage::Input.
   std::function<void(Stage, mlir::ModuleOp)> onStage;

@@ -18,11 +18,21 @@
 namespace attn {
 
 /// The state of a module after a room; `Input` is before the first.
-enum class Stage { Input, Raise, SplitHeads, Fuse, Tile, Linalg, CPU, NVVM };
+enum class Stage {
+  Input,
+  Raise,
+  Optimize,
+  SplitHeads,
+  Fuse,
+  Tile,
+  Linalg,
+  CPU,
+  NVVM
+};
 
-constexpr Stage allStages[] = {Stage::Input, Stage::Raise, Stage::SplitHeads,
-                               Stage::Fuse,  Stage::Tile,  Stage::Linalg,
-                               Stage::CPU,   Stage::NVVM};
+constexpr Stage allStages[] = {Stage::Input,      Stage::Raise, Stage::Optimize,
+                               Stage::SplitHeads, Stage::Fuse,  Stage::Tile,
+                               Stage::Linalg,     Stage::CPU,   Stage::NVVM};
 
 /// `split-heads`, as in --stop-after, pass names and dump files.
 llvm::StringRef stageName(Stage stage);

@@ -12,7 +12,7 @@
 // RUN: %{f} --stop-after=fuse -o %t/f.o 2>&1 | FileCheck %s --check-prefix=STOP
 // STOP: error: --stop-after gives a module: expected --emit=mlir, but found obj
 // RUN: %{f} --stop-after=lunch 2>&1 | FileCheck %s --check-prefix=STAGE
-// STAGE: error: --stop-after=lunch: expected one of input, raise, split-heads, fuse, tile, linalg, cpu, nvvm
+// STAGE: error: --stop-after=lunch: expected one of input, raise, optimize, split-heads, fuse, tile, linalg, cpu, nvvm
 // RUN: %{f} --no-such -o %t/f.o 2>&1 | FileCheck %s --check-prefix=OPTION
 // OPTION: Unknown command line argument '--no-such'
 

@@ -32,7 +32,7 @@
 // RUN: not attn-run %s --entry=f --target=gpu 2>&1 | FileCheck %s --check-prefix=TARGET
 // TARGET: error: unknown target 'gpu': expected cpu, cpu:<name>, linalg, nvvm:<chip> or nvvm-emulation:<chip>
 // RUN: not attn-run %s --entry=f --stop-after=lunch 2>&1 | FileCheck %s --check-prefix=STAGE
-// STAGE: error: --stop-after=lunch: expected one of input, raise, split-heads, fuse, tile, linalg, cpu, nvvm
+// STAGE: error: --stop-after=lunch: expected one of input, raise, optimize, split-heads, fuse, tile, linalg, cpu, nvvm
 // RUN: not attn-run %s --entry=f --threads=-1 2>&1 | FileCheck %s --check-prefix=THREADS
 // THREADS: error: --threads=-1: expected 0 or more
 // RUN: not attn-run %t.nothere.mlir 2>&1 | FileCheck %s --check-prefix=SOURCE

@@ -7,18 +7,19 @@
 
 // RUN: rm -rf %t && attn-run %s %{inputs} --dump-stages=%t | FileCheck %s --check-prefix=RESULT
 // RUN: FileCheck %s --check-prefix=INPUT < %t/0-input.mlir
-// RUN: FileCheck %s --check-prefix=TILE < %t/4-tile.mlir
+// RUN: FileCheck %s --check-prefix=TILE < %t/5-tile.mlir
 // RUN: ls %t | FileCheck %s --check-prefix=FILES
 // RESULT: result #0: 1x1x5x8xf32
 // INPUT: attn.sdpa {{.*}} causal(top_left)
 // TILE: scf.forall
 // FILES: 0-input.mlir
 // FILES-NEXT: 1-raise.mlir
-// FILES-NEXT: 2-split-heads.mlir
-// FILES-NEXT: 3-fuse.mlir
-// FILES-NEXT: 4-tile.mlir
-// FILES-NEXT: 5-linalg.mlir
-// FILES-NEXT: 6-cpu.mlir
+// FILES-NEXT: 2-optimize.mlir
+// FILES-NEXT: 3-split-heads.mlir
+// FILES-NEXT: 4-fuse.mlir
+// FILES-NEXT: 5-tile.mlir
+// FILES-NEXT: 6-linalg.mlir
+// FILES-NEXT: 7-cpu.mlir
 
 // RUN: attn-run %s %{inputs} --target=linalg --explain | FileCheck %s --check-prefix=EXPLAIN
 // EXPLAIN: target linalg:{{.*}} f32 lanes

@@ -156,7 +156,8 @@ static void test_parse(void) {
 
 static void test_lower(void) {
   char *rooms = attn_rooms(), unknown_room[200];
-  EXPECT(strncmp(rooms, "input, raise, split-heads, fuse, ", 33) == 0);
+  EXPECT(strncmp(rooms, "input, raise, optimize, split-heads, fuse, ", 43) ==
+         0);
   snprintf(unknown_room, sizeof unknown_room,
            "unknown room 'roof': expected one of %s", rooms);
   attn_text_destroy(rooms);

@@ -1,0 +1,250 @@
+//===- BlockHeads.cpp - A block with other heads --------------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "BlockHeads.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+using namespace attn;
+
+std::optional<BlockShape> BlockShape::of(MhaOp op) {
+  for (Value value : llvm::concat<Value>(op.getWeights(), op.getBiases())) {
+    auto type = cast<RankedTensorType>(value.getType());
+    if (!type.hasStaticShape() || type.getNumElements() == 0)
+      return std::nullopt;
+  }
+  auto sizeOf = [&](unsigned weight, unsigned dim) {
+    return cast<RankedTensorType>(op.getWeights()[weight].getType())
+        .getDimSize(dim);
+  };
+  BlockShape shape = {};
+  shape.heads = op.getHeads();
+  shape.keyHeads = op.getNumKvHeads();
+  shape.packed = op.getPacked();
+  shape.biased = !op.getBiases().empty();
+  shape.channels = shape.sourceChannels = sizeOf(0, 1);
+  if (shape.packed) {
+    shape.size = sizeOf(0, 0) / (shape.heads + 2 * shape.keyHeads);
+    shape.valueSize = shape.size;
+  } else {
+    shape.size = sizeOf(0, 0) / shape.heads;
+    shape.valueSize = sizeOf(2, 0) / shape.keyHeads;
+    shape.sourceChannels = sizeOf(1, 1);
+  }
+  shape.outputs = sizeOf(op.getWeights().size() - 1, 0);
+  shape.elementBytes =
+      getElementTypeOrSelf(op.getX().getType()).getIntOrFloatBitWidth() / 8;
+  return shape;
+}
+
+Stripe BlockShape::rowsOf(unsigned part, int64_t h) const {
+  if (!packed)
+    return part == 2 ? Stripe{h * valueSize, valueSize}
+                     : Stripe{h * size, size};
+  // Rows of q, then k, then v.
+  const int64_t first[] = {0, heads, heads + keyHeads};
+  return {(first[part] + h) * size, size};
+}
+
+//===----------------------------------------------------------------------===//
+// What a person pays
+//===----------------------------------------------------------------------===//
+
+BlockCost BlockCost::of(const BlockShape &shape) {
+  int64_t q = shape.heads * shape.size, k = shape.keyHeads * shape.size;
+  int64_t v = shape.keyHeads * shape.valueSize;
+  int64_t o = shape.heads * shape.valueSize;
+  BlockCost cost;
+  cost.weightBytes =
+      q * shape.channels + (k + v) * shape.sourceChannels + shape.outputs * o;
+  if (shape.biased)
+    cost.weightBytes += q + k + v + shape.outputs;
+  cost.weightBytes *= shape.elementBytes;
+  cost.flopPerQuery = 2 * (q * shape.channels + shape.outputs * o);
+  cost.flopPerKey = 2 * (k + v) * shape.sourceChannels;
+  cost.flopPerPair = 2 * (q + o);
+  return cost;
+}
+
+std::string BlockCost::lessThan(const BlockCost &before) const {
+  return (Twine(before.weightBytes - weightBytes) + " bytes of weights, " +
+          Twine(before.flopPerQuery - flopPerQuery) + " FLOP a query, " +
+          Twine(before.flopPerKey - flopPerKey) + " a key and " +
+          Twine(before.flopPerPair - flopPerPair) + " a pair of them less")
+      .str();
+}
+
+//===----------------------------------------------------------------------===//
+// What stands in the way
+//===----------------------------------------------------------------------===//
+
+/// The head's number is an argument of regions, after the score.
+static bool readsHead(Region &region, unsigned argument) {
+  return !region.empty() && !region.getArgument(argument).use_empty();
+}
+
+static bool staysInOrder(ArrayRef<int64_t> query, int64_t heads) {
+  return llvm::equal(query, llvm::seq<int64_t>(heads));
+}
+
+std::string attn::whyFixed(MhaOp op, const HeadChoice &choice) {
+  if (!BlockShape::of(op))
+    return "its weights are of dynamic size or empty";
+  if (staysInOrder(choice.query, op.getHeads()))
+    return "";
+  if (op.getReturnsWeights())
+    return "it returns its weights, which would be of other heads";
+  if (readsHead(op.getScore(), 2) || readsHead(op.getMask(), 1))
+    return "a region reads the head's number";
+  if (ArrayAttr maps = op.getCaptureMapsAttr())
+    for (AffineMap map : maps.getAsValueRange<AffineMapAttr>())
+      if (map.isFunctionOfDim(1))
+        return "a capture is read at the head's number";
+  return "";
+}
+
+//===----------------------------------------------------------------------===//
+// The rewrite
+//===----------------------------------------------------------------------===//
+
+/// Ranges with those that follow each other made one.
+static SmallVector<Stripe> join(ArrayRef<Stripe> ranges) {
+  SmallVector<Stripe> joined;
+  for (Stripe range : ranges) {
+    if (!joined.empty() &&
+        joined.back().offset + joined.back().size == range.offset)
+      joined.back().size += range.size;
+    else
+      joined.push_back(range);
+  }
+  return joined;
+}
+
+/// The ranges of dimension `dim` of `value`, one after another.
+static Value gather(ImplicitLocOpBuilder &b, Value value, unsigned dim,
+                    ArrayRef<Stripe> ranges) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<Stripe> parts = join(ranges);
+  if (parts.size() == 1 && parts[0].offset == 0 &&
+      parts[0].size == type.getDimSize(dim))
+    return value;
+  if (std::optional<WeightBytes> constant = WeightBytes::of(value))
+    return arith::ConstantOp::create(b, constant->gather(dim, parts));
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), value);
+  SmallVector<OpFoldResult> from(sizes.size(), b.getIndexAttr(0)), to = from;
+  SmallVector<OpFoldResult> ones(sizes.size(), b.getIndexAttr(1));
+  auto slice = [&](Stripe range) -> Value {
+    from[dim] = b.getIndexAttr(range.offset);
+    sizes[dim] = b.getIndexAttr(range.size);
+    return tensor::ExtractSliceOp::create(b, value, from, sizes, ones);
+  };
+  if (parts.size() == 1)
+    return slice(parts[0]);
+  int64_t total = 0;
+  for (Stripe range : parts)
+    total += range.size;
+  sizes[dim] = b.getIndexAttr(total);
+  Value whole = tensor::EmptyOp::create(b, sizes, type.getElementType());
+  int64_t at = 0;
+  for (Stripe range : parts) {
+    Value part = slice(range);
+    to[dim] = b.getIndexAttr(at);
+    whole = tensor::InsertSliceOp::create(b, part, whole, to, sizes, ones);
+    at += range.size;
+  }
+  return whole;
+}
+
+namespace {
+/// Operands of a block, made anew for a choice of heads.
+struct HeadGatherer {
+  ImplicitLocOpBuilder b;
+  MhaOp op;
+  BlockShape shape;
+  const HeadChoice &choice;
+
+  SmallVector<Stripe> rows(unsigned part) const {
+    SmallVector<Stripe> ranges;
+    for (int64_t h : part == 0 ? choice.query : choice.key)
+      ranges.push_back(shape.rowsOf(part, h));
+    return ranges;
+  }
+  void weights();
+  void perHead(MutableOperandRange operand, unsigned dimFromRight);
+};
+} // namespace
+
+void HeadGatherer::weights() {
+  auto set = [&](MutableOperandRange operands, unsigned i, unsigned dim,
+                 ArrayRef<Stripe> ranges) {
+    OpOperand &operand = operands[i];
+    operand.set(gather(b, operand.get(), dim, ranges));
+  };
+  SmallVector<SmallVector<Stripe>> inputs;
+  if (shape.packed) {
+    inputs.emplace_back();
+    for (unsigned part = 0; part < 3; ++part)
+      llvm::append_range(inputs[0], rows(part));
+  } else {
+    for (unsigned part = 0; part < 3; ++part)
+      inputs.push_back(rows(part));
+  }
+  for (auto [i, ranges] : llvm::enumerate(inputs)) {
+    set(op.getWeightsMutable(), i, 0, ranges);
+    if (shape.biased)
+      set(op.getBiasesMutable(), i, 0, ranges);
+  }
+  SmallVector<Stripe> columns;
+  for (int64_t h : choice.query)
+    columns.push_back(shape.outputColumnsOf(h));
+  set(op.getWeightsMutable(), inputs.size(), 1, columns);
+}
+
+/// What has a size per query head, aligned to the right; 1 broadcasts.
+void HeadGatherer::perHead(MutableOperandRange operand, unsigned dimFromRight) {
+  if (operand.empty())
+    return;
+  Value value = operand[0].get();
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getRank() < dimFromRight ||
+      type.getDimSize(type.getRank() - dimFromRight) == 1)
+    return;
+  SmallVector<Stripe> ranges;
+  for (int64_t h : choice.query)
+    ranges.push_back({h, 1});
+  operand[0].set(gather(b, value, type.getRank() - dimFromRight, ranges));
+}
+
+void attn::chooseHeads(RewriterBase &rewriter, MhaOp op,
+                       const HeadChoice &choice) {
+  llvm::SetVector<Operation *> makers;
+  for (Value operand : op->getOperands())
+    if (Operation *maker = operand.getDefiningOp())
+      makers.insert(maker);
+  rewriter.setInsertionPoint(op);
+  rewriter.modifyOpInPlace(op, [&] {
+    HeadGatherer gatherer{ImplicitLocOpBuilder(op.getLoc(), rewriter), op,
+                          *BlockShape::of(op), choice};
+    gatherer.weights();
+    gatherer.perHead(op.getAlibiMutable(), 1);
+    gatherer.perHead(op.getSinksMutable(), 1);
+    gatherer.perHead(op.getAdditiveMutable(), 3);
+    gatherer.perHead(op.getKeepMutable(), 3);
+    op.setHeads(choice.query.size());
+    if (choice.key.size() == choice.query.size())
+      op.removeKvHeadsAttr();
+    else
+      op.setKvHeads(choice.key.size());
+  });
+  // Constants of which a part was taken are large.
+  for (Operation *maker : makers)
+    if (isOpTriviallyDead(maker))
+      rewriter.eraseOp(maker);
+}

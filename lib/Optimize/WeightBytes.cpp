@@ -1,0 +1,109 @@
+//===- WeightBytes.cpp - Constant weights as bytes ------------------------===//
+//
+// Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "WeightBytes.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace attn;
+
+std::optional<WeightBytes> WeightBytes::of(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  ElementsAttr constant;
+  if (!type || !type.hasStaticShape() || type.getNumElements() == 0 ||
+      !isa<FloatType>(type.getElementType()) ||
+      type.getElementTypeBitWidth() % 8 != 0 ||
+      !matchPattern(value, m_Constant(&constant)))
+    return std::nullopt;
+  WeightBytes weight;
+  weight.type = type;
+  if (auto dense = dyn_cast<DenseElementsAttr>(constant)) {
+    weight.bytes = dense.getRawData();
+    weight.splat = dense.isSplat();
+  } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    // Elided weights have no bytes.
+    if (!blob)
+      return std::nullopt;
+    weight.bytes = blob->getData();
+  } else {
+    return std::nullopt;
+  }
+  int64_t count = weight.splat ? 1 : type.getNumElements();
+  if (int64_t(weight.bytes.size()) != count * type.getElementTypeBitWidth() / 8)
+    return std::nullopt;
+  return weight;
+}
+
+void WeightBytes::strides(unsigned dim, int64_t &outer, int64_t &inner) const {
+  outer = 1;
+  inner = type.getElementTypeBitWidth() / 8;
+  for (auto [i, size] : llvm::enumerate(type.getShape()))
+    if (i != dim)
+      (i < dim ? outer : inner) *= size;
+}
+
+ArrayRef<char> WeightBytes::slice(unsigned dim, int64_t outer,
+                                  Stripe range) const {
+  int64_t count, inner;
+  strides(dim, count, inner);
+  return bytes.slice((outer * type.getDimSize(dim) + range.offset) * inner,
+                     range.size * inner);
+}
+
+bool WeightBytes::isZero(unsigned dim, Stripe range) const {
+  int64_t width = type.getElementTypeBitWidth() / 8;
+  auto allZero = [width](ArrayRef<char> part) {
+    for (auto [i, byte] : llvm::enumerate(part)) {
+      // The last byte of a little-endian float has its sign.
+      bool hasSign = int64_t(i) % width == width - 1;
+      if (byte & (hasSign ? 0x7f : 0xff))
+        return false;
+    }
+    return true;
+  };
+  if (splat)
+    return allZero(bytes);
+  int64_t outer, inner;
+  strides(dim, outer, inner);
+  for (int64_t o = 0; o < outer; ++o)
+    if (!allZero(slice(dim, o, range)))
+      return false;
+  return true;
+}
+
+bool WeightBytes::isEqual(unsigned dim, Stripe a, Stripe b) const {
+  if (splat)
+    return true;
+  int64_t outer, inner;
+  strides(dim, outer, inner);
+  for (int64_t o = 0; o < outer; ++o)
+    if (slice(dim, o, a) != slice(dim, o, b))
+      return false;
+  return true;
+}
+
+ElementsAttr WeightBytes::gather(unsigned dim, ArrayRef<Stripe> ranges) const {
+  SmallVector<int64_t> shape(type.getShape());
+  shape[dim] = 0;
+  for (Stripe range : ranges)
+    shape[dim] += range.size;
+  RankedTensorType smaller = type.clone(shape);
+  if (splat)
+    return DenseElementsAttr::getFromRawBuffer(smaller, bytes);
+  int64_t outer, inner;
+  strides(dim, outer, inner);
+  SmallVector<char, 0> data;
+  data.reserve(outer * shape[dim] * inner);
+  for (int64_t o = 0; o < outer; ++o)
+    for (Stripe range : ranges)
+      llvm::append_range(data, slice(dim, o, range));
+  return DenseElementsAttr::getFromRawBuffer(smaller, data);
+}
