@@ -30,11 +30,13 @@ def Attn_RoomEnum : I32EnumAttr<"Room", "room that lowers the op",
 }
 
 // The algorithm: flash keeps a running softmax per query group (memory O(S)),
-// unfused materialises the scores (memory O(S^2)).
+// unfused materialises the scores (memory O(S^2)), decode is flash for few
+// queries: each line of K and V is read once for all that share it.
 def Attn_FormFlash : I32EnumAttrCase<"Flash", 0, "flash">;
 def Attn_FormUnfused : I32EnumAttrCase<"Unfused", 1, "unfused">;
+def Attn_FormDecode : I32EnumAttrCase<"Decode", 2, "decode">;
 def Attn_FormEnum : I32EnumAttr<"Form", "algorithm",
-    [Attn_FormFlash, Attn_FormUnfused]> {
+    [Attn_FormFlash, Attn_FormUnfused, Attn_FormDecode]> {
   let cppNamespace = "::attn";
   let genSpecializedAttr = 0;
 }
@@ -47,7 +49,10 @@ def Attn_PlanAttr : AttrDef<Attn_Dialect, "Plan"> {
     hand in tests. `lanes` is the number of accumulator elements per vector;
     a query tile is `query_vectors * lanes` queries, `key_rows` keys share
     it in Q K^T, `value_rows` channels in P V; `key_block` keys make one
-    softmax step; `query_group` queries are one parallel task. On a GPU a
+    softmax step; `query_group` queries are one parallel task. In the form
+    `decode` the lanes are channels, `value_rows` accumulators are in use at
+    once, and a task is as many query heads of one key head as fit into the
+    lanes with their `query_group` queries. On a GPU a
     thread block is the task: `warpgroups` of it compute, 64 queries each, and
     `stages` blocks of keys and of values are in shared memory at once. With
     `blocks` that many thread blocks share all tasks, one after the other;

@@ -14,9 +14,9 @@ def Attn_OnlineSdpaOp : Attn_Op<"online_sdpa", [
     DeclareOpInterfaceMethods<ConditionallySpeculatable>]> {
   let summary = "attention of one query group over a range of keys, not yet normalised";
   let description = [{
-    Query [1,1,m,D], key [1,1,N,D] and value [1,1,N,Dv] are slices for one
-    (b, h) in the memory order of `layout`; `tile` gives the offsets of
-    this slice in the whole problem, `of` its M and N: positions handed to the
+    Query [1,h,m,D], key [1,1,N,D] and value [1,1,N,Dv] are slices for one b
+    and for query heads of one key head (one, but in the form `decode`) in the
+    memory order of `layout`; `tile` gives the offsets of this slice in the whole problem, `of` its M and N: positions handed to the
     regions and to captures stay below them. Keys in [lo, hi) take part; those in
     [full_lo, full_hi) are known to be kept by every query of the group, so
     that the mask is evaluated only for the others. The running maximum is
@@ -64,18 +64,18 @@ def Attn_FinalizeOp : Attn_Op<"finalize", [
   let summary = "normalises a partial result and stores it";
   let description = [{
     `O = acc / (sum + exp(sink - max))`, rounded once to the type of the
-    first destination [1,1,m,Dv] (in the memory order of `layout`); with a
-    second destination [1,1,m], `LSE = max + log(sum)` without the sink. A
-    query without a kept key gets O = 0 and LSE = -inf. See
-    `attn.online_sdpa` for an example.
+    first destination [1,h,m,Dv] (in the memory order of `layout`); with a
+    second destination [1,h,m], `LSE = max + log(sum)` without the sink. A
+    query without a kept key gets O = 0 and LSE = -inf. There is a sink for
+    each head, or none. See `attn.online_sdpa` for an example.
     Lifetime: made by tile; gone after linalg or cpu.
   }];
   let arguments = (ins
-    Attn_PartialType:$partial, Optional<AnyFloat>:$sink,
+    Attn_PartialType:$partial, Variadic<AnyFloat>:$sinks,
     Variadic<Attn_Shaped>:$inits, AffineMapAttr:$layout);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
-    $partial (`sink` `(` $sink^ `:` type($sink) `)`)? `outs` `(` $inits `)` `layout` `(` custom<Layout>($layout) `)` attr-dict
+    $partial (`sink` `(` $sinks^ `:` type($sinks) `)`)? `outs` `(` $inits `)` `layout` `(` custom<Layout>($layout) `)` attr-dict
     `:` qualified(type($partial)) `,` type($inits) (`->` type($results)^)?
   }];
   let hasVerifier = 1;

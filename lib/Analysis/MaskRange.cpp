@@ -24,13 +24,15 @@ using namespace attn;
 using Kind = MaskPredicate::Kind;
 using arith::CmpIPredicate;
 
-/// b, h and what is captured without m and n.
-static SmallVector<bool> uniformArguments(SdpaOp op) {
-  SmallVector<bool> isUniform{true, true, false, false};
-  for (AffineMap map : op.getCaptureMapValues())
-    isUniform.push_back(llvm::none_of(map.getResults(), [](AffineExpr expr) {
-      return expr.isFunctionOfDim(2) || expr.isFunctionOfDim(3);
-    }));
+/// b, h unless there are several, and what is captured by them alone.
+static SmallVector<bool> uniformArguments(SdpaOp op, bool oneHead = true) {
+  SmallVector<bool> isUniform{true, oneHead, false, false};
+  for (AffineMap map : op.getCaptureMapValues()) {
+    bool uniform = true;
+    for (unsigned dim = 1; dim < 4; ++dim)
+      uniform &= isUniform[dim] || !map.isFunctionOfDim(dim);
+    isUniform.push_back(uniform);
+  }
   return isUniform;
 }
 
@@ -112,7 +114,7 @@ Value Emitter::argument(unsigned number) {
   value = op.getCaptures()[number - 4];
   if (isa<RankedTensorType>(value.getType())) {
     AffineMap map = op.getCaptureMapValues()[number - 4];
-    SmallVector<OpFoldResult> position{b, h, zero, zero};
+    SmallVector<OpFoldResult> position{b, h ? h : zero, zero, zero};
     SmallVector<Value> indices;
     for (OpFoldResult element :
          affine::makeComposedFoldedMultiResultAffineApply(builder, loc, map,
@@ -314,7 +316,8 @@ KeyRange Emitter::range(const Bounds &bounds) {
 KeyRange Emitter::run() {
   if (op.getMask().empty())
     return {zero, n, zero, n};
-  return range(emit(readMaskPredicate(op.getMask(), uniformArguments(op))));
+  return range(emit(readMaskPredicate(
+      op.getMask(), uniformArguments(op, /*oneHead=*/bool(h)))));
 }
 
 KeyRange attn::buildKeyRange(OpBuilder &builder, Location loc, SdpaOp op,

@@ -66,6 +66,24 @@ static const Tiles &tilesFor(unsigned f32Lanes, int64_t lanes,
   return *first;
 }
 
+// Few queries: the lanes of the form `decode` are channels, so that none stays
+// empty, up to as many queries as half of the widest register's lanes.
+static constexpr int64_t kDecodeQueries = 8;
+// Keys of a softmax step: rows of K and V that stay in L1 between their phases.
+static constexpr int64_t kDecodeKeys = 32;
+// Channels are walked in straight code.
+static constexpr int64_t kDecodeChannels = 640;
+
+/// Whether queries are so few that lanes of queries would stay empty.
+static bool wantsDecode(const PlanRequest &request, int64_t lanes) {
+  auto fits = [](int64_t channels) {
+    return channels >= 1 && channels <= kDecodeChannels;
+  };
+  return request.queries >= 1 &&
+         request.queries <= std::min(kDecodeQueries, lanes) &&
+         fits(request.headDim) && fits(request.valueDim);
+}
+
 /// The rule uses a capture that is read at both m and n.
 static bool readsByElement(SdpaOp op, Region &rule) {
   if (rule.empty())
@@ -135,6 +153,16 @@ PlanChoice attn::choosePlan(const PlanRequest &request,
   int64_t lanes = getAccumulatorTypeFor(request.elementType).isF64()
                       ? target.f32Lanes / 2
                       : target.f32Lanes;
+  std::string reason =
+      llvm::formatv("{0} lanes of {1} on {2}", lanes,
+                    lanes == target.f32Lanes ? "f32" : "f64", target.name);
+  if (wantsDecode(request, lanes))
+    // Accumulators that leave room for the operands: 16 of 32 registers of
+    // AVX-512 and NEON, 8 of 16 of AVX2.
+    return {PlanAttr::get(context, Room::CPU, Form::Decode, lanes, 1, 1,
+                          /*valueRows=*/target.f32Lanes == 8 ? 8 : 16,
+                          kDecodeKeys, request.queries, 1, 1, 0),
+            reason + ", of channels, as queries are few"};
   const Tiles &tiles = tilesFor(target.f32Lanes, lanes, request.queries);
   bool largeD = std::max(request.headDim, request.valueDim) > 64;
   PlanAttr plan = PlanAttr::get(
@@ -142,7 +170,5 @@ PlanChoice attn::choosePlan(const PlanRequest &request,
       tiles.valueRows, largeD ? tiles.keyBlockLargeD : tiles.keyBlock,
       lanes * tiles.queryVectors, /*warpgroups=*/1, /*stages=*/1,
       /*blocks=*/0);
-  return {plan,
-          llvm::formatv("{0} lanes of {1} on {2}", lanes,
-                        lanes == target.f32Lanes ? "f32" : "f64", target.name)};
+  return {plan, reason};
 }

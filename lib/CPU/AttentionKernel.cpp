@@ -69,7 +69,7 @@ void AttentionKernel::emit() {
 void AttentionKernel::emitTile(Value firstRow, Value rows) {
   Value last = k.sub(k.add(firstRow, rows), one);
   Value width = k.mul(k.ceilDiv(rows, k.lanes), k.index(k.lanes));
-  region.setGroup(op.getBatch(), op.getHead(), k.add(op.getRow(), last));
+  lastQuery = k.add(op.getRow(), last);
   // A tail of one vector or less has its own, narrower tile.
   int64_t vectors = plan.getQueryVectors();
   Value wide = k.less(k.index(k.lanes), rows);
@@ -113,19 +113,30 @@ void AttentionKernel::makeScores(int64_t width) {
         k.index(scoreBytes), ValueRange{});
 }
 
-/// The positions of the tile's queries, for the regions.
+/// The positions of the tile's queries, for the regions; padded lanes repeat
+/// the last query.
 void AttentionKernel::storePositions(int64_t vectors, Value firstRow) {
   if (!canDrop())
     return;
+  SmallVector<int64_t> iota = llvm::to_vector(llvm::seq<int64_t>(k.lanes));
   for (int64_t j = 0; j < vectors; ++j)
-    vector::StoreOp::create(k.b, region.positions(k.add(firstRow, j * k.lanes)),
-                            positionScratch, ValueRange{zero, column(j)});
+    vector::StoreOp::create(
+        k.b,
+        region.lanes(k.add(firstRow, j * k.lanes), iota, Value(), lastQuery),
+        positionScratch, ValueRange{zero, column(j)});
 }
 
-Value AttentionKernel::positions(int64_t vector) {
-  return vector::LoadOp::create(
-      k.b, VectorType::get({k.lanes}, region.getPositionType()),
-      positionScratch, ValueRange{zero, column(vector)});
+/// Where the scores of one key stand for the queries of a vector.
+LanePosition AttentionKernel::positions(int64_t vector, Value firstRow,
+                                        Value n) {
+  Value row = k.add(firstRow, vector * k.lanes);
+  LaneCoordinate queries{
+      vector::LoadOp::create(
+          k.b, VectorType::get({k.lanes}, region.getPositionType()),
+          positionScratch, ValueRange{zero, column(vector)}),
+      [=](int64_t lane) { return k.min(k.add(row, lane), lastQuery); }};
+  return {LaneCoordinate{op.getBatch(), {}}, LaneCoordinate{op.getHead(), {}},
+          queries, LaneCoordinate{n, {}}};
 }
 
 /// One row of the state of a tile's queries.
@@ -236,6 +247,15 @@ LogicalResult attn::emitAttentionKernel(FinalizeOp finalize) {
     if (!isa<MemRefType>(operand.getType()))
       return op.emitOpError()
              << "expects buffers, but got " << operand.getType();
+  if (op.getPlan()->getForm() == Form::Decode)
+    return emitDecodeKernel(finalize, op);
+  int64_t heads = getLogicalDim(cast<ShapedType>(op.getQuery().getType()),
+                                op.getLayout(0), 1);
+  if (heads != 1)
+    return op.emitOpError()
+           << "expects one query head where the plan's form is "
+              "not decode, but got "
+           << heads;
   ImplicitLocOpBuilder b(finalize.getLoc(), finalize);
   AttentionKernel(b, op, finalize).emit();
   finalize.erase();

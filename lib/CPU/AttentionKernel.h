@@ -6,15 +6,13 @@
 #ifndef ATTN_LIB_CPU_ATTENTIONKERNEL_H
 #define ATTN_LIB_CPU_ATTENTIONKERNEL_H
 
+#include "AttentionParts.h"
 #include "RegionVectorizer.h"
 
 #include "llvm/Support/MathExtras.h"
-#include <limits>
 
 namespace attn {
 
-inline constexpr double kLog2e = 1.4426950408889634;
-inline constexpr double kLn2 = 0.6931471805599453;
 // Keys that the first maximum is taken from.
 inline constexpr int64_t kSampledKeys = 8;
 // Keys of a tile in code that seldom runs.
@@ -24,39 +22,6 @@ inline constexpr int64_t kColdTile = 4;
 inline constexpr double kLargestSum = 16777216.0;
 /// Rows of the state of a tile's queries, behind its scores.
 enum StateRow : int64_t { kMaxima, kSums, kBlockSums, kStateRows };
-inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-/// A [1,1,S,D] operand in its memory order, addressed by (s, d).
-struct Rows {
-  mlir::Value memref;
-  mlir::AffineMap layout;
-  mlir::Value zero;
-
-  Values at(mlir::Value s, mlir::Value d) const {
-    return applyLayout<mlir::Value>(layout, {zero, zero, s, d});
-  }
-  /// Channels [d, d + count) of row s, as one view: its elements are then a
-  /// fixed distance from one pointer instead of `count` sums of indices, which
-  /// would each hold a register.
-  mlir::Value channels(mlir::ImplicitLocOpBuilder &b, mlir::Value s,
-                       mlir::Value d, int64_t count) const {
-    mlir::OpFoldResult first = b.getIndexAttr(0), one = b.getIndexAttr(1);
-    llvm::SmallVector<mlir::OpFoldResult> offsets =
-        applyLayout<mlir::OpFoldResult>(layout, {first, first, s, d});
-    llvm::SmallVector<mlir::OpFoldResult> sizes =
-        applyLayout<mlir::OpFoldResult>(layout,
-                                        {one, one, one, b.getIndexAttr(count)});
-    llvm::SmallVector<mlir::OpFoldResult> strides(4, one);
-    mlir::MemRefType type = mlir::memref::SubViewOp::inferRankReducedResultType(
-        {count}, llvm::cast<mlir::MemRefType>(memref.getType()), offsets, sizes,
-        strides);
-    return mlir::memref::SubViewOp::create(b, type, memref, offsets, sizes,
-                                           strides);
-  }
-  bool contiguousRows() const {
-    return getLayoutPosition(layout, 3) == 3 && isInnermostContiguous(memref);
-  }
-};
 
 /// One block of keys: [start, start + count), rows addressed from `base`.
 struct KeyBlock {
@@ -80,7 +45,7 @@ private:
   void emitTile(mlir::Value firstRow, mlir::Value rows);
   void makeScores(int64_t width);
   void storePositions(int64_t vectors, mlir::Value firstRow);
-  mlir::Value positions(int64_t vector);
+  LanePosition positions(int64_t vector, mlir::Value firstRow, mlir::Value n);
   Values loadRow(StateRow row, int64_t vectors);
   void storeRow(StateRow row, mlir::ValueRange values);
   Values loadState(int64_t vectors);
@@ -90,8 +55,6 @@ private:
   void packQueriesByBlocks(mlir::Value width, mlir::Value firstRow,
                            mlir::Value last, mlir::Value factor);
   KeyBlock makeBlock(mlir::Value blockStart, int64_t size);
-  Rows widen(const Rows &source, mlir::Value scratch, mlir::Value start,
-             mlir::Value count);
   Values scoreTile(int64_t vectors, int64_t tile, const KeyBlock &block,
                    mlir::Value first, mlir::ValueRange init);
   void storeScores(int64_t vectors, int64_t tile, const KeyBlock &block,
@@ -125,8 +88,6 @@ private:
   void storeStatistics(int64_t vectors, mlir::ValueRange maximum,
                        mlir::ValueRange sums);
   void scaleOutput(mlir::ValueRange factors);
-  std::pair<mlir::Value, mlir::Value> sinkFactors(mlir::Value maximum,
-                                                  mlir::Value sum);
   void storeRows(mlir::Value width, mlir::Value firstRow, mlir::Value last,
                  mlir::Value rows);
 
@@ -138,10 +99,8 @@ private:
   bool widens() {
     return mlir::getElementTypeOrSelf(op.getKey().getType()) != k.accumulator;
   }
-  /// Exponent in base 2 of a difference of scores.
   mlir::Value exponential(mlir::Value difference) {
-    return k.exp2(hasScore() ? k.mulf(difference, k.splat(kLog2e))
-                             : difference);
+    return attn::exponential(k, difference, hasScore());
   }
   mlir::Value column(int64_t vector) { return k.index(vector * k.lanes); }
 
@@ -151,7 +110,7 @@ private:
   KernelBuilder k;
   RegionVectorizer region;
   Rows query, key, value, output;
-  mlir::Value zero, one, headSize, valueSize;
+  mlir::Value zero, one, headSize, valueSize, lastQuery;
   mlir::Value queriesT, outputT, savedT, scoresT, positionScratch, statistics,
       keyScratch, valueScratch;
 };

@@ -97,12 +97,8 @@ void AttentionKernel::accumulateKept(int64_t vectors, const KeyBlock &block) {
           Values result;
           for (int64_t j = 0; j < vectors; ++j) {
             Value p = k.load(scoresT, {r, column(j)});
-            Value dropped = arith::CmpIOp::create(
-                k.b, arith::CmpIPredicate::eq,
-                arith::BitcastOp::create(k.b, k.bits, p),
-                arith::BitcastOp::create(k.b, k.bits, k.splat(-0.0)));
             result.push_back(
-                k.select(dropped, carried[j], k.fma(x, p, carried[j])));
+                unlessDropped(k, p, k.fma(x, p, carried[j]), carried[j]));
           }
           return result;
         });
@@ -124,9 +120,10 @@ void AttentionKernel::storeStatistics(int64_t vectors, ValueRange maximum,
   for (int64_t j = 0; j < vectors; ++j) {
     Value none = k.compare(arith::CmpFPredicate::OEQ, sums[j], k.splat(0.0));
     Value inverse;
-    if (finalize.getSink())
+    if (!finalize.getSinks().empty())
       std::tie(roots.emplace_back(), inverse) =
-          sinkFactors(maximum[j], sums[j]);
+          sinkFactors(k, k.broadcast(finalize.getSinks().front()), maximum[j],
+                      sums[j], hasScore());
     else
       inverse = k.divf(k.splat(1.0), sums[j]);
     k.store(k.select(none, k.splat(0.0), inverse), statistics,
@@ -150,22 +147,6 @@ void AttentionKernel::scaleOutput(ValueRange factors) {
               {d, column(j)});
     return {};
   });
-}
-
-/// O / (sum + e^(sink - m)) as (O f) (f / (sum f^2 + e^(sink - M))), with the
-/// larger of both, M, and f = e^((m - M) / 2): e^(sink - m) would overflow, and
-/// f^2 lose its bits, where O, of large values, is still far from 0. Returns
-/// f and the second factor.
-std::pair<Value, Value> AttentionKernel::sinkFactors(Value maximum, Value sum) {
-  Value logit = arith::MulFOp::create(k.b, finalize.getSink(),
-                                      k.scalar(hasScore() ? 1.0 : kLog2e));
-  Value distance = k.subf(k.broadcast(logit), maximum);
-  Value below = k.minOrSecond(k.splat(0.0), distance);
-  Value above = k.minOrSecond(k.splat(0.0), k.mulf(distance, k.splat(-0.5)));
-  Value root = exponential(above);
-  Value square = k.mulf(root, root);
-  Value total = k.addf(k.mulf(sum, square), exponential(below));
-  return {root, k.divf(root, total)};
 }
 
 /// O[first + i][d] = outputT[d][i] / sum; padded lanes equal the last row.

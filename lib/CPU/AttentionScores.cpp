@@ -28,43 +28,11 @@ KeyBlock AttentionKernel::makeBlock(Value blockStart, int64_t size) {
   block.values = value;
   block.base = block.start;
   if (widens()) {
-    block.keys = widen(key, keyScratch, block.start, block.count);
-    block.values = widen(value, valueScratch, block.start, block.count);
+    block.keys = widen(k, key, keyScratch, block.start, block.count);
+    block.values = widen(k, value, valueScratch, block.start, block.count);
     block.base = zero;
   }
   return block;
-}
-
-/// Copies rows [start, start + count) to `scratch` in the accumulator type.
-Rows AttentionKernel::widen(const Rows &source, Value scratch, Value start,
-                            Value count) {
-  Value depth = k.b.createOrFold<memref::DimOp>(scratch, 1);
-  k.loop(zero, count, 1, {}, [&](Value r, ValueRange) -> Values {
-    Value row = k.add(start, r), vectorEnd = zero;
-    if (source.contiguousRows()) {
-      vectorEnd = k.floorTo(depth, k.lanes);
-      k.loop(zero, vectorEnd, k.lanes, {}, [&](Value d, ValueRange) -> Values {
-        k.store(k.load(source.memref, source.at(row, d)), scratch, {r, d});
-        return {};
-      });
-    }
-    k.loop(vectorEnd, depth, 1, {}, [&](Value d, ValueRange) -> Values {
-      k.storeScalar(k.loadScalar(source.memref, source.at(row, d)), scratch,
-                    {r, d});
-      return {};
-    });
-    return {};
-  });
-  // [1,1,S,D] with unit dimensions in front of the scratch's rows.
-  auto type = cast<MemRefType>(scratch.getType());
-  SmallVector<int64_t> shape{1, 1, type.getDimSize(0), type.getDimSize(1)};
-  SmallVector<OpFoldResult> sizes{k.b.getIndexAttr(1), k.b.getIndexAttr(1),
-                                  k.b.getIndexAttr(shape[2]),
-                                  getAsOpFoldResult(depth)};
-  Value expanded = memref::ExpandShapeOp::create(
-      k.b, shape, scratch, SmallVector<ReassociationIndices>{{0, 1, 2}, {3}},
-      sizes);
-  return {expanded, getIdentityLayout(k.b.getContext()), zero};
 }
 
 /// tile x vectors accumulators; rows past the block repeat its last key.
@@ -111,10 +79,9 @@ Values AttentionKernel::kept(int64_t vectors, const KeyBlock &block, Value r,
                              ValueRange s, Value firstRow) {
   Values result;
   for (int64_t j = 0; j < vectors; ++j) {
-    Value row = k.add(firstRow, j * k.lanes);
     Value keep;
     if (hasMask())
-      keep = region.mask(row, positions(j), k.add(block.start, r));
+      keep = region.mask(positions(j, firstRow, k.add(block.start, r)));
     if (hasScore()) {
       Value finite =
           k.compare(arith::CmpFPredicate::UNE, s[j], k.splat(-kInfinity));
@@ -136,8 +103,8 @@ Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
                   for (int64_t j = 0; j < vectors; ++j) {
                     s.push_back(k.load(scoresT, {r, column(j)}));
                     if (hasScore())
-                      s[j] = region.score(s[j], k.add(firstRow, j * k.lanes),
-                                          positions(j), k.add(block.start, r));
+                      s[j] = region.score(
+                          s[j], positions(j, firstRow, k.add(block.start, r)));
                   }
                   Values keep;
                   if (canDrop())
@@ -239,8 +206,7 @@ Values AttentionKernel::weightRow(int64_t vectors, const KeyBlock &block,
     s.push_back(k.load(scoresT, {r, column(j)}));
     Value x = s[j];
     if (hasScore()) {
-      s[j] = region.score(s[j], k.add(firstRow, j * k.lanes), positions(j),
-                          k.add(block.start, r));
+      s[j] = region.score(s[j], positions(j, firstRow, k.add(block.start, r)));
       x = k.mulf(k.addf(s[j], init[j]), k.splat(kLog2e));
     }
     p.push_back(k.exp2(x));

@@ -182,6 +182,72 @@ Value KernelBuilder::convert(Value value, Type element) {
   return arith::TruncFOp::create(b, to, value);
 }
 
+Value KernelBuilder::loadFirst(Value memref, ValueRange indices,
+                               int64_t count) {
+  if (count >= lanes)
+    return load(memref, indices);
+  VectorType type = VectorType::get(
+      {lanes}, cast<MemRefType>(memref.getType()).getElementType());
+  Value first = vector::ConstantMaskOp::create(b, mask, {count});
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  return convert(
+      vector::MaskedLoadOp::create(b, type, memref, indices, first, none),
+      accumulator);
+}
+
+Value KernelBuilder::exchange(Value x, int64_t distance) {
+  SmallVector<int64_t> lane;
+  for (int64_t j = 0; j < lanes; ++j)
+    lane.push_back(j ^ distance);
+  return vector::ShuffleOp::create(b, x, x, lane);
+}
+
+Value KernelBuilder::sums(Values rows) {
+  // A round adds the odd chunks of each vector to its even ones, two vectors
+  // into one. Chunks of 128 bits and more stand in the order of a shuffle of
+  // such, smaller ones in that of a shuffle inside of 128 bits; which row then
+  // owns a lane follows.
+  int64_t inner = 128 / accumulator.getWidth();
+  SmallVector<SmallVector<int64_t>> owners;
+  for (int64_t i = 0; i < lanes; ++i)
+    owners.emplace_back(lanes, i);
+  SmallVector<SmallVector<int64_t>> evens, odds;
+  for (int64_t chunk = lanes / 2; chunk >= 1; chunk /= 2) {
+    int64_t segment = chunk >= inner ? lanes : std::min(inner, lanes);
+    SmallVector<int64_t> &even = evens.emplace_back(),
+                         &odd = odds.emplace_back();
+    for (int64_t start = 0; start < lanes; start += segment)
+      for (int64_t source : {int64_t(0), lanes})
+        for (int64_t at = start; at < start + segment; at += 2 * chunk)
+          for (int64_t j = 0; j < chunk; ++j) {
+            even.push_back(source + at + j);
+            odd.push_back(source + at + chunk + j);
+          }
+    int64_t half = owners.size() / 2;
+    for (int64_t i = 0; i < half; ++i) {
+      SmallVector<int64_t> next;
+      for (int64_t lane : even)
+        next.push_back(lane < lanes ? owners[i][lane]
+                                    : owners[i + half][lane - lanes]);
+      owners[i] = next;
+    }
+    owners.resize(half);
+  }
+  Values now(lanes);
+  for (auto [lane, owner] : llvm::enumerate(owners.front()))
+    now[owner] = rows[lane];
+  for (auto [even, odd] : llvm::zip_equal(evens, odds)) {
+    int64_t half = now.size() / 2;
+    for (int64_t i = 0; i < half; ++i) {
+      Value x = vector::ShuffleOp::create(b, now[i], now[i + half], even);
+      Value y = vector::ShuffleOp::create(b, now[i], now[i + half], odd);
+      now[i] = addf(x, y);
+    }
+    now.resize(half);
+  }
+  return now.front();
+}
+
 Values KernelBuilder::transpose(Values rows) {
   // Round `s` exchanges the off-diagonal s x s blocks of each 2s x 2s block.
   for (int64_t s = 1; s < lanes; s *= 2) {

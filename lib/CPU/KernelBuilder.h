@@ -78,9 +78,18 @@ struct KernelBuilder {
                    mlir::ValueRange indices);
   /// Converts between floating-point types, scalars or vectors.
   mlir::Value convert(mlir::Value value, mlir::Type element);
+  /// The first `count` elements, zeros behind them; nothing else is read.
+  mlir::Value loadFirst(mlir::Value memref, mlir::ValueRange indices,
+                        int64_t count);
   /// A lanes x lanes block given as rows, transposed: log2(lanes) rounds of
   /// two-vector shuffles.
   Values transpose(Values rows);
+  /// Lane i of the result is the sum of `rows[i]`, as many rows as lanes: a
+  /// tree whose order is the same for every row, of shuffles that need no
+  /// table.
+  mlir::Value sums(Values rows);
+  /// The vector with lanes i and i ^ distance exchanged.
+  mlir::Value exchange(mlir::Value x, int64_t distance);
 
   //===--- control --------------------------------------------------------===//
   /// for (iv = lo; iv < hi; iv += step): returns the carried values.

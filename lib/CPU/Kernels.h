@@ -11,8 +11,11 @@
 namespace attn {
 
 /// Replaces `finalize` and the attn.online_sdpa that feeds it, both on
-/// buffers, by vector code.
+/// buffers, by vector code of the form that the plan asks for.
 mlir::LogicalResult emitAttentionKernel(FinalizeOp finalize);
+
+/// The form `decode` of it.
+mlir::LogicalResult emitDecodeKernel(FinalizeOp finalize, OnlineSdpaOp op);
 
 /// Replaces `op`, on buffers and with one panel, by vector code of `lanes`
 /// 32-bit lanes (half as many of 64 bits).

@@ -26,12 +26,6 @@ RegionVectorizer::RegionVectorizer(KernelBuilder &kernel, OnlineSdpaOp op)
   laneIndex = kernel.b.getIntegerType(narrow ? 32 : 64);
 }
 
-void RegionVectorizer::setGroup(Value newBatch, Value newHead, Value last) {
-  batch = newBatch;
-  head = newHead;
-  lastRow = last;
-}
-
 Type RegionVectorizer::laneType(Type scalar) const {
   return VectorType::get({kernel.lanes},
                          scalar.isIndex() ? Type(laneIndex) : scalar);
@@ -53,24 +47,29 @@ Value RegionVectorizer::toLanes(Value value) {
   return kernel.broadcast(value);
 }
 
-Value RegionVectorizer::capture(unsigned number, Value row, Value key) {
+Value RegionVectorizer::capture(unsigned number, const LanePosition &position) {
   ImplicitLocOpBuilder &b = kernel.b;
   Value value = op.getCaptures()[number];
   if (!isa<MemRefType>(value.getType()))
     return value;
   AffineMap map = op.getCaptureMapValues()[number];
-  auto element = [&](Value m) -> Value {
-    SmallVector<Value> indices;
+  auto element = [&](int64_t lane) -> Value {
+    SmallVector<Value> place, indices;
+    for (const LaneCoordinate &coordinate : position)
+      place.push_back(coordinate.inLane(lane));
     for (AffineExpr expr : map.getResults())
-      indices.push_back(affine::AffineApplyOp::create(
-          b, AffineMap::get(4, 0, expr), ValueRange{batch, head, m, key}));
+      indices.push_back(
+          affine::AffineApplyOp::create(b, AffineMap::get(4, 0, expr), place));
     return memref::LoadOp::create(b, value, indices);
   };
-  if (!map.isFunctionOfDim(2))
-    return element(lastRow);
+  bool uniform = true;
+  for (auto [dim, coordinate] : llvm::enumerate(position))
+    uniform &= !coordinate.at || !map.isFunctionOfDim(dim);
+  if (uniform)
+    return element(0);
   SmallVector<Value> lanes;
   for (int64_t lane = 0; lane < kernel.lanes; ++lane)
-    lanes.push_back(element(kernel.min(kernel.add(row, lane), lastRow)));
+    lanes.push_back(element(lane));
   return vector::FromElementsOp::create(
       b, VectorType::get({kernel.lanes}, lanes.front().getType()), lanes);
 }
@@ -110,43 +109,46 @@ Value RegionVectorizer::inlineOp(Operation &inner, IRMapping &map) {
   return b.create(state)->getResult(0);
 }
 
-Value RegionVectorizer::positions(Value row) {
+Value RegionVectorizer::lanes(Value first, ArrayRef<int64_t> offsets, Value lo,
+                              Value hi) {
   ImplicitLocOpBuilder &b = kernel.b;
   VectorType type = VectorType::get({kernel.lanes}, laneIndex);
   SmallVector<APInt> steps;
-  for (int64_t lane = 0; lane < kernel.lanes; ++lane)
-    steps.push_back(APInt(laneIndex.getWidth(), lane));
-  Value iota =
+  for (int64_t offset : offsets)
+    steps.push_back(APInt(laneIndex.getWidth(), offset));
+  Value constant =
       arith::ConstantOp::create(b, DenseElementsAttr::get(type, steps));
-  return arith::MinSIOp::create(b, arith::AddIOp::create(b, toLanes(row), iota),
-                                toLanes(lastRow));
+  Value result = arith::AddIOp::create(b, toLanes(first), constant);
+  if (lo)
+    result = arith::MaxSIOp::create(b, result, toLanes(lo));
+  if (hi)
+    result = arith::MinSIOp::create(b, result, toLanes(hi));
+  return result;
 }
 
-Value RegionVectorizer::evaluate(Region &region, Value s, Value row,
-                                 Value positions, Value key) {
+Value RegionVectorizer::evaluate(Region &region, Value s,
+                                 const LanePosition &position) {
   IRMapping map;
   Block &block = region.front();
   unsigned next = 0;
   if (s)
     map.map(block.getArgument(next++), s);
-  map.map(block.getArgument(next++), batch);
-  map.map(block.getArgument(next++), head);
-  map.map(block.getArgument(next++), positions);
-  map.map(block.getArgument(next++), key);
+  for (const LaneCoordinate &coordinate : position)
+    map.map(block.getArgument(next++), coordinate.value);
   for (unsigned i = 0; i < op.getCaptures().size(); ++i) {
     BlockArgument argument = block.getArgument(next++);
     if (!argument.use_empty())
-      map.map(argument, capture(i, row, key));
+      map.map(argument, capture(i, position));
   }
   for (Operation &inner : block.without_terminator())
     map.map(inner.getResult(0), inlineOp(inner, map));
   return toLanes(map.lookup(cast<YieldOp>(block.getTerminator()).getValue()));
 }
 
-Value RegionVectorizer::score(Value s, Value row, Value positions, Value key) {
-  return evaluate(op.getScore(), s, row, positions, key);
+Value RegionVectorizer::score(Value s, const LanePosition &position) {
+  return evaluate(op.getScore(), s, position);
 }
 
-Value RegionVectorizer::mask(Value row, Value positions, Value key) {
-  return evaluate(op.getMask(), Value(), row, positions, key);
+Value RegionVectorizer::mask(const LanePosition &position) {
+  return evaluate(op.getMask(), Value(), position);
 }

@@ -9,34 +9,46 @@
 #include "KernelBuilder.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
 
+#include <array>
+#include <functional>
+
 namespace attn {
 
-/// Inlines the score and mask regions of an attn.online_sdpa whose lanes are
-/// queries. What does not depend on the query stays scalar; index arithmetic
-/// on lanes is done in i32 where no product can overflow it, else in i64.
+/// One coordinate of the scores in a vector's lanes.
+struct LaneCoordinate {
+  /// An index, the same in all lanes, or a vector from `lanes`.
+  mlir::Value value;
+  /// The index of one lane, where `value` is a vector. In bounds for every
+  /// lane, padded ones too: captures are read there.
+  std::function<mlir::Value(int64_t lane)> at;
+
+  mlir::Value inLane(int64_t lane) const { return at ? at(lane) : value; }
+};
+/// b, h, m and n of the scores in a vector's lanes.
+using LanePosition = std::array<LaneCoordinate, 4>;
+
+/// Inlines the score and mask regions of an attn.online_sdpa over lanes. What
+/// is the same in all lanes stays scalar; index arithmetic on lanes is done in
+/// i32 where no product can overflow it, else in i64.
 class RegionVectorizer {
 public:
   RegionVectorizer(KernelBuilder &kernel, OnlineSdpaOp op);
 
-  /// Binds the position of the group: `rowsEnd` clamps padded lanes to the
-  /// last query, so that they read nothing out of bounds.
-  void setGroup(mlir::Value batch, mlir::Value head, mlir::Value lastRow);
-
-  /// Positions row, row + 1, ... as a vector, padded lanes repeating the last.
-  mlir::Value positions(mlir::Value row);
-  /// The element type of `positions`.
+  /// first + offsets[lane], brought into [lo, hi]; a null bound is none.
+  mlir::Value lanes(mlir::Value first, llvm::ArrayRef<int64_t> offsets,
+                    mlir::Value lo, mlir::Value hi);
+  /// The element type of `lanes`.
   mlir::IntegerType getPositionType() const { return laneIndex; }
 
-  /// score(s, b, h, m, n) for the queries at `positions`, the first at `row`.
-  mlir::Value score(mlir::Value s, mlir::Value row, mlir::Value positions,
-                    mlir::Value key);
+  /// score(s, b, h, m, n) for the scores at `position`.
+  mlir::Value score(mlir::Value s, const LanePosition &position);
   /// mask(b, h, m, n) as vector<lanes x i1>.
-  mlir::Value mask(mlir::Value row, mlir::Value positions, mlir::Value key);
+  mlir::Value mask(const LanePosition &position);
 
 private:
-  mlir::Value evaluate(mlir::Region &region, mlir::Value s, mlir::Value row,
-                       mlir::Value positions, mlir::Value key);
-  mlir::Value capture(unsigned number, mlir::Value row, mlir::Value key);
+  mlir::Value evaluate(mlir::Region &region, mlir::Value s,
+                       const LanePosition &position);
+  mlir::Value capture(unsigned number, const LanePosition &position);
   /// A uniform value as a vector of `element` (index: narrowed).
   mlir::Value toLanes(mlir::Value value);
   mlir::Type laneType(mlir::Type scalar) const;
@@ -45,7 +57,6 @@ private:
   KernelBuilder &kernel;
   OnlineSdpaOp op;
   mlir::IntegerType laneIndex;
-  mlir::Value batch, head, lastRow;
 };
 
 } // namespace attn

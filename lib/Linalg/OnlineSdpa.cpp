@@ -215,8 +215,9 @@ Partial OnlineSdpa::create() {
 /// O and, when asked for, LSE into the destinations of `op`.
 static SmallVector<Value> finalize(ImplicitLocOpBuilder &builder, FinalizeOp op,
                                    const Partial &partial) {
-  Value denominator = createDenominator(builder, partial.max, partial.sum,
-                                        op.getSink(), AffineMap());
+  Value sink = op.getSinks().empty() ? Value() : op.getSinks().front();
+  Value denominator =
+      createDenominator(builder, partial.max, partial.sum, sink, AffineMap());
   SmallVector<unsigned> memory;
   for (AffineExpr result : op.getLayout().getResults())
     memory.push_back(cast<AffineDimExpr>(result).getPosition());
@@ -249,6 +250,12 @@ LogicalResult attn::lowerToLinalg(RewriterBase &rewriter, OnlineSdpaOp op) {
     if (!llvm::all_of(user.getInits().getTypes(), isTensor))
       return user.emitOpError("expects tensors before attn-linalg");
 
+  int64_t heads = getLogicalDim(cast<ShapedType>(op.getQuery().getType()),
+                                op.getLayout(0), 1);
+  if (heads != 1)
+    return op.emitOpError()
+           << "expects one query head for attn-linalg, but got " << heads
+           << ": tile them one by one";
   ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
   Partial partial = OnlineSdpa(op, builder).create();
   for (FinalizeOp user : users) {

@@ -58,8 +58,8 @@ LogicalResult AttentionKernel::readRules() {
                           {&numKeys, op.getNumKeys()}})
     if (*to = outline.get(from); !*to)
       return failure();
-  if (finalize.getSink())
-    if (sink = outline.get(finalize.getSink()); !sink)
+  if (!finalize.getSinks().empty())
+    if (sink = outline.get(finalize.getSinks().front()); !sink)
       return failure();
   if (finalize.getInits().size() == 2 && failed(readLse()))
     return failure();

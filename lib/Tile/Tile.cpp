@@ -55,20 +55,46 @@ static LogicalResult checkPromises(SdpaOp op) {
   return success();
 }
 
-/// The head's sink logit in the accumulator's type; null without sinks.
-static Value sinkOf(OpBuilder &builder, SdpaOp tile) {
+/// The heads' sink logits in the accumulator's type.
+static SmallVector<Value> sinksOf(OpBuilder &builder, SdpaOp tile,
+                                  int64_t heads) {
+  SmallVector<Value> sinks;
   if (!tile.getSinks())
-    return nullptr;
+    return sinks;
   Location loc = tile.getLoc();
-  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
-  Value sink = tensor::ExtractOp::create(builder, loc, tile.getSinks(), zero);
   FloatType accumulator = tile.getAccumulatorType();
-  unsigned width = sink.getType().getIntOrFloatBitWidth();
-  if (width < accumulator.getWidth())
-    return arith::ExtFOp::create(builder, loc, accumulator, sink);
-  if (width > accumulator.getWidth())
-    return arith::TruncFOp::create(builder, loc, accumulator, sink);
-  return sink;
+  for (int64_t h = 0; h < heads; ++h) {
+    Value at = arith::ConstantIndexOp::create(builder, loc, h);
+    Value sink = tensor::ExtractOp::create(builder, loc, tile.getSinks(), at);
+    unsigned width = sink.getType().getIntOrFloatBitWidth();
+    if (width < accumulator.getWidth())
+      sink = arith::ExtFOp::create(builder, loc, accumulator, sink);
+    else if (width > accumulator.getWidth())
+      sink = arith::TruncFOp::create(builder, loc, accumulator, sink);
+    sinks.push_back(sink);
+  }
+  return sinks;
+}
+
+/// Query heads of one task. In the form `decode` those that share a key head
+/// share its lines in the cache, as many as the lanes hold with their queries:
+/// the largest divisor of the group. A row's bits do not depend on it.
+static int64_t headsOfTask(SdpaOp op) {
+  PlanAttr plan = *op.getPlan();
+  auto heads = [](Value value, AffineMap layout) {
+    return getLogicalDim(cast<ShapedType>(value.getType()), layout, 1);
+  };
+  int64_t all = heads(op.getQuery(), op.getQueryLayout());
+  int64_t keyHeads = heads(op.getKey(), op.getKeyLayout());
+  if (plan.getForm() != Form::Decode || ShapedType::isDynamic(all) ||
+      ShapedType::isDynamic(keyHeads))
+    return 1;
+  int64_t group = all / keyHeads;
+  int64_t count =
+      std::clamp<int64_t>(plan.getLanes() / plan.getQueryGroup(), 1, group);
+  while (group % count != 0)
+    --count;
+  return count;
 }
 
 namespace {
@@ -96,7 +122,7 @@ static Lengths lengthsOf(OpBuilder &builder, SdpaOp op) {
 
 /// Replaces the op of one task by its parts.
 static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
-                               const Lengths &whole) {
+                               int64_t heads, const Lengths &whole) {
   Location loc = tile.getLoc();
   auto loop = cast<scf::ForallOp>(tile->getParentOp());
   // The places of the results are computed after the tile: build behind them.
@@ -109,7 +135,8 @@ static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
       tensor::getMixedSize(rewriter, loc, tile.getQuery(),
                            getLayoutPosition(tile.getQueryLayout(), 2)));
   Value m1 = rewriter.createOrFold<arith::AddIOp>(loc, m0, rows);
-  KeyRange keys = buildKeyRange(rewriter, loc, tile, b, h, m0, m1, whole.keys);
+  KeyRange keys = buildKeyRange(rewriter, loc, tile, b,
+                                heads == 1 ? h : Value(), m0, m1, whole.keys);
 
   ArrayAttr layouts;
   if (ArrayAttr all = tile.getLayoutsAttr())
@@ -138,7 +165,7 @@ static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
   }
   auto finalize = FinalizeOp::create(
       rewriter, loc, ValueRange(inits).getTypes(), partial.getPartial(),
-      sinkOf(rewriter, tile), inits, tile.getOutputLayout());
+      sinksOf(rewriter, tile, heads), inits, tile.getOutputLayout());
   rewriter.replaceOp(tile, finalize.getResults());
   return success();
 }
@@ -148,9 +175,10 @@ static LogicalResult tileOp(RewriterBase &rewriter, SdpaOp op) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
   Lengths whole = lengthsOf(rewriter, op);
+  int64_t heads = headsOfTask(op);
   scf::SCFTilingOptions options;
   options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp);
-  options.setTileSizes({rewriter.getIndexAttr(1), rewriter.getIndexAttr(1),
+  options.setTileSizes({rewriter.getIndexAttr(1), rewriter.getIndexAttr(heads),
                         rewriter.getIndexAttr(op.getPlan()->getQueryGroup())});
   FailureOr<scf::SCFTilingResult> tiled = scf::tileUsingSCF(
       rewriter, cast<TilingInterface>(op.getOperation()), options);
@@ -167,7 +195,8 @@ static LogicalResult tileOp(RewriterBase &rewriter, SdpaOp op) {
             ? value
             : tensor::CastOp::create(rewriter, op.getLoc(), type, value));
   rewriter.replaceOp(op, replacements);
-  return splitTile(rewriter, cast<SdpaOp>(tiled->tiledOps.back()), whole);
+  return splitTile(rewriter, cast<SdpaOp>(tiled->tiledOps.back()), heads,
+                   whole);
 }
 
 void attn::buildTilePipeline(OpPassManager &pm) {

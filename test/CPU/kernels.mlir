@@ -65,3 +65,27 @@ func.func @narrow_panel(%x: memref<?x384xf32>, %w: memref<1x384x48xf32>, %y: mem
   attn.packed_matmul %x, %w outs(%y) : memref<?x384xf32>, memref<1x384x48xf32>, memref<?x?xf32>
   return
 }
+
+// -----
+
+// Two query heads with one query each: lanes are channels. 16 sums of 16
+// channels become one vector of 8 keys x 2 rows by a tree of shuffles, and each
+// line of K and V is read once for both heads.
+// CHECK-LABEL: func @decode
+// CHECK:         memref.prefetch
+// CHECK-COUNT-16: vector.fma
+// CHECK-COUNT-30: vector.shuffle
+// V of the keys: 2 rows x 1 vector.
+// CHECK:         scf.for
+// CHECK:           memref.prefetch
+// CHECK-COUNT-2:   vector.fma
+// CHECK-NOT:     attn.
+// CHECK:         return
+func.func @decode(%q: memref<1x2x1x16xf32>, %k: memref<1x1x?x16xf32>, %v: memref<1x1x?x16xf32>, %o: memref<1x2x1x16xf32>,
+                  %scale: f32, %b: index, %m: index, %n: index, %zero: index) {
+  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%zero to %n, full %zero to %n) tile(%b, %b, %zero) of(%m, %n)
+      {plan = #attn.plan<room = cpu, form = decode, lanes = 16, value_rows = 16, key_block = 32>}
+    : memref<1x2x1x16xf32>, memref<1x1x?x16xf32>, memref<1x1x?x16xf32> -> !attn.partial<f32>
+  attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x2x1x16xf32>
+  return
+}

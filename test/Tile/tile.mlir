@@ -131,3 +131,36 @@ func.func @result_type_leaves_sizes_open(%q: tensor<2x4x9x64xf32>) -> tensor<?x?
   %o = attn.sdpa %q, %q, %q {plan = #plan} : tensor<2x4x9x64xf32>, tensor<2x4x9x64xf32>, tensor<2x4x9x64xf32> -> tensor<?x?x9x?xf32>
   return %o : tensor<?x?x9x?xf32>
 }
+
+// Few queries: the four query heads of a key head are one task, which reads each
+// line of K and V once; the mask does not ask which head it is.
+// CHECK-LABEL: func @decode
+// CHECK-SAME:  %[[Q:.+]]: tensor<2x8x1x64xf32>, %[[K:.+]]: tensor<2x2x?x64xf32>, %[[SINKS:.+]]: tensor<8xf32>
+// CHECK:       scf.forall (%[[B:.+]], %[[H:.+]]) = (0, 0) to (2, 8) step (1, 4)
+// CHECK:         %[[HKV:.+]] = affine.apply #{{.*}}()[%[[H]]]
+// CHECK:         tensor.extract_slice %[[Q]][%[[B]], %[[H]], 0, 0] [1, 4, 1, 64]
+// CHECK:         tensor.extract_slice %[[K]][%[[B]], %[[HKV]], 0, 0]
+// CHECK-COUNT-4: tensor.extract %
+// CHECK:         attn.finalize %{{.+}} sink(%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}} : f32, f32, f32, f32)
+func.func @decode(%q: tensor<2x8x1x64xf32>, %k: tensor<2x2x?x64xf32>, %sinks: tensor<8xf32>) -> tensor<2x8x1x64xf32> {
+  %o = attn.sdpa %q, %k, %k sinks(%sinks : tensor<8xf32>) {plan = #attn.plan<room = cpu, form = decode, lanes = 16, key_block = 32>}
+    : tensor<2x8x1x64xf32>, tensor<2x2x?x64xf32>, tensor<2x2x?x64xf32> -> tensor<2x8x1x64xf32>
+  return %o : tensor<2x8x1x64xf32>
+}
+
+// Three queries leave lanes for five heads: of a group of eight, four at once.
+// A mask of the head is not known to be the same for all: every key is visited.
+// CHECK-LABEL: func @decode_heads_of_a_group
+// CHECK-DAG:   %[[ZERO:.+]] = arith.constant 0 : index
+// CHECK-DAG:   %[[N:.+]] = tensor.dim %{{.+}}, %{{.+}} : tensor<1x1x?x64xf32>
+// CHECK:       scf.forall (%{{.+}}) = (0) to (8) step (4)
+// CHECK:         keys(%[[ZERO]] to %[[N]], full %[[ZERO]] to %[[ZERO]])
+func.func @decode_heads_of_a_group(%q: tensor<1x8x3x64xf32>, %k: tensor<1x1x?x64xf32>) -> tensor<1x8x3x64xf32> {
+  %o = attn.sdpa %q, %k, %k {plan = #attn.plan<room = cpu, form = decode, lanes = 16, key_block = 32, query_group = 3>}
+    : tensor<1x8x3x64xf32>, tensor<1x1x?x64xf32>, tensor<1x1x?x64xf32> -> tensor<1x8x3x64xf32>
+    mask(%b, %h, %m, %n) {
+      %keep = arith.cmpi sge, %n, %h : index
+      attn.yield %keep : i1
+    }
+  return %o : tensor<1x8x3x64xf32>
+}

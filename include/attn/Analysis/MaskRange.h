@@ -25,11 +25,12 @@ struct KeyRange {
 };
 
 /// Emits the key range of queries [m0, m1) of head `h` in batch `b`, positions
-/// in the whole problem, against `n` keys. Understands and, or, not and select
-/// of comparisons that are affine in m and n, whose other terms are b, h,
-/// captured scalars, or captured tensors indexed by b and h; whatever else a
-/// mask says makes the range wider and the full range smaller, never wrong.
-/// The score region has no part in it: a score of -inf is the kernel's to see.
+/// in the whole problem, against `n` keys; a null `h` stands for any head.
+/// Understands and, or, not and select of comparisons that are affine in m and
+/// n, whose other terms are b, h, captured scalars, or captured tensors indexed
+/// by b and h; whatever else a mask says makes the range wider and the full
+/// range smaller, never wrong. The score region has no part in it: a score of
+/// -inf is the kernel's to see.
 KeyRange buildKeyRange(mlir::OpBuilder &builder, mlir::Location loc, SdpaOp op,
                        mlir::Value b, mlir::Value h, mlir::Value m0,
                        mlir::Value m1, mlir::Value n);

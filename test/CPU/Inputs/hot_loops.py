@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Prints what the hot loops of an x86 object file do besides multiplying.
 
-usage: hot_loops.py LLVM-OBJDUMP OBJECT REGISTER WANTED
+usage: hot_loops.py LLVM-OBJDUMP OBJECT REGISTER WANTED [stack]
 
 A hot loop is an innermost loop with WANTED fused multiply-adds, or some multiple, whose operands are
-not stack slots (those only test whether an output is finite). Such a loop may load and broadcast, but
-a store of a vector register (REGISTER: zmm or ymm) into the stack is a spill, and costs more than
-the multiplication.
+not on the stack (those only test whether an output is finite; with `stack`, where the queries are
+there, all count). Such a loop may load and broadcast, but a store of a vector register (REGISTER: zmm
+or ymm) into a fixed place of the stack is a spill, and costs more than the multiplication.
 """
 
 import re
@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 objdump, path, register, wanted = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+stack = sys.argv[5:] == ["stack"]
 text = subprocess.run(
     [objdump, "-d", "--no-show-raw-insn", "--x86-asm-syntax=intel", path],
     check=True,
@@ -36,11 +37,12 @@ innermost = [a for a in loops if not any(b != a and b[0] >= a[0] and b[1] <= a[1
 hot = 0
 for begin, end in innermost:
     body = [instruction for _, instruction in code[begin : end + 1]]
-    products = sum("fmadd" in i and "[rsp" not in i for i in body)
+    products = sum("fmadd" in i and (stack or "[rsp" not in i) for i in body)
     if products == 0 or products % wanted:
         continue
     hot += 1
-    spills = sum(bool(re.match(rf"vmov\w+\s+{register}word ptr \[r[sb]p", i)) for i in body)
+    spill = rf"vmov\w+\s+{register}word ptr \[r[sb]p( [+-] (0x)?[0-9a-f]+)?\]"
+    spills = sum(bool(re.match(spill, i)) for i in body)
     moves = sum(bool(re.match(rf"vmov\w+\s+{register}\d+, {register}\d+$", i)) for i in body)
     print(f"hot loop: {products} products, {spills} spills, {moves} moves")
 print(f"hot loops: {hot}")

@@ -19,10 +19,10 @@ func.func @online_sdpa_c2(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: 
 
 // -----
 
-func.func @online_sdpa_c3(%q: tensor<1x2x4x8xf32>, %k: tensor<1x1x?x8xf32>, %v: tensor<1x1x?x8xf32>, %s: f32, %i: index) {
-  // expected-error@+1 {{'attn.online_sdpa' op expects heads of query (2) to equal one (1)}}
+func.func @online_sdpa_c3(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x8xf32>, %s: f32, %i: index) {
+  // expected-error@+1 {{'attn.online_sdpa' op expects heads of key (2) to equal one (1)}}
   %p = attn.online_sdpa %q, %k, %v scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i)
-    : tensor<1x2x4x8xf32>, tensor<1x1x?x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32>
+    : tensor<1x2x4x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> !attn.partial<f32>
   return
 }
 
@@ -100,10 +100,19 @@ func.func @finalize_c3(%p: !attn.partial<f64>, %o0: tensor<1x1x4x8xf32>) {
 
 // -----
 
-func.func @finalize_c4(%p: !attn.partial<f32>, %o0: tensor<1x1x4x8xf32>) {
-  // expected-error@+1 {{'attn.finalize' op expects heads of output (4) to equal one (1)}}
-  %r0 = attn.finalize %p outs(%o0) layout(bshd)
-    : !attn.partial<f32>, tensor<1x1x4x8xf32> -> tensor<1x1x4x8xf32>
+func.func @finalize_c4(%p: !attn.partial<f32>, %o0: tensor<2x1x4x8xf32>) {
+  // expected-error@+1 {{'attn.finalize' op expects batch of output (2) to equal one (1)}}
+  %r0 = attn.finalize %p outs(%o0) layout(bhsd)
+    : !attn.partial<f32>, tensor<2x1x4x8xf32> -> tensor<2x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @finalize_c4_sinks(%p: !attn.partial<f32>, %o0: tensor<1x4x1x8xf32>, %s: f32) {
+  // expected-error@+1 {{'attn.finalize' op expects sinks (2) to equal heads of output (4)}}
+  %r0 = attn.finalize %p sink(%s, %s : f32, f32) outs(%o0) layout(bhsd)
+    : !attn.partial<f32>, tensor<1x4x1x8xf32> -> tensor<1x4x1x8xf32>
   return
 }
 

@@ -18,7 +18,7 @@ module attributes {transform.with_named_sequence} {
 
 // Three query heads of a group of four, or of two groups: no slice of K is both.
 func.func @several_grouped_heads(%q: tensor<1x8x48x16xf32>, %k: tensor<1x2x48x16xf32>) -> tensor<1x8x48x16xf32> {
-  // CHECK: error: 'attn.sdpa' op expects tiles of one head where key and value heads are shared by several query heads
+  // CHECK: error: 'attn.sdpa' op expects tiles of query heads that share one key head
   %o = attn.sdpa %q, %k, %k : tensor<1x8x48x16xf32>, tensor<1x2x48x16xf32>, tensor<1x2x48x16xf32> -> tensor<1x8x48x16xf32>
   return %o : tensor<1x8x48x16xf32>
 }

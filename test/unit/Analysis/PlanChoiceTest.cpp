@@ -32,7 +32,7 @@ constexpr Case kCases[] = {
     {"cpu:znver4", 48, 128, 128, false, 16, 3, 8, 8, 64, 48},
     {"cpu:x86-64-v4", 17, 64, 64, false, 16, 2, 8, 8, 64, 32},
     {"cpu:x86-64-v4", 16, 64, 64, false, 16, 1, 8, 8, 64, 16},
-    {"cpu:x86-64-v4", 1, 64, 64, false, 16, 1, 8, 8, 64, 16},
+    {"cpu:x86-64-v4", 9, 64, 64, false, 16, 1, 8, 8, 64, 16},
     {"cpu:x86-64-v4", kAny, 64, 64, true, 8, 4, 4, 4, 64, 32},
     // AVX2: shorter blocks for long rows, of K or of V
     {"cpu:x86-64-v3", kAny, 64, 64, false, 8, 3, 4, 4, 128, 24},
@@ -40,12 +40,12 @@ constexpr Case kCases[] = {
     {"cpu:x86-64-v3", 1000, 65, 64, false, 8, 3, 4, 4, 64, 24},
     {"cpu:x86-64-v3", 1000, 64, 128, false, 8, 3, 4, 4, 64, 24},
     {"cpu:x86-64-v3", 16, 64, 64, false, 8, 2, 4, 4, 128, 16},
-    {"cpu:x86-64-v3", 1, 64, 64, false, 8, 1, 8, 8, 128, 8},
+    {"cpu:x86-64-v3", 1, 64, 641, false, 8, 1, 8, 8, 64, 8},
     {"cpu:x86-64-v3", 9, 64, 64, true, 4, 3, 4, 4, 128, 12},
     // NEON
     {"cpu:armv8-a", kAny, 64, 64, false, 4, 4, 4, 4, 64, 16},
     {"cpu:armv8-a", 9, 64, 64, false, 4, 3, 4, 4, 64, 12},
-    {"cpu:armv8-a", 2, 64, 64, true, 2, 1, 8, 8, 64, 2},
+    {"cpu:armv8-a", 2, 64, kAny, true, 2, 1, 8, 8, 64, 2},
 };
 
 class PlanChoiceTest : public testing::Test {
@@ -85,6 +85,38 @@ TEST_F(PlanChoiceTest, Tiles) {
     request.elementType = builder.getBF16Type();
     EXPECT_EQ(plan(request, c.target), found);
   }
+}
+
+/// Queries too few for the lanes, of sizes that are known: channels in lanes.
+TEST_F(PlanChoiceTest, DecodesFewQueries) {
+  auto chosen = [&](StringRef target, int64_t queries, int64_t headDim,
+                    int64_t valueDim, Type type) {
+    PlanRequest request;
+    request.queries = queries;
+    request.headDim = headDim;
+    request.valueDim = valueDim;
+    request.elementType = type;
+    return plan(request, target);
+  };
+  Type f32 = builder.getF32Type(), f64 = builder.getF64Type();
+  auto decode = [&](int64_t lanes, int64_t accumulators, int64_t queries) {
+    return PlanAttr::get(&context, Room::CPU, Form::Decode, lanes, 1, 1,
+                         accumulators, 32, queries, 1, 1, 0);
+  };
+  EXPECT_EQ(chosen("cpu:x86-64-v4", 1, 128, 64, f32), decode(16, 16, 1));
+  EXPECT_EQ(chosen("cpu:x86-64-v4", 8, 1, 640, f32), decode(16, 16, 8));
+  EXPECT_EQ(chosen("cpu:x86-64-v3", 8, 64, 64, f32), decode(8, 8, 8));
+  EXPECT_EQ(chosen("cpu:armv8-a", 4, 64, 64, f32), decode(4, 16, 4));
+  EXPECT_EQ(chosen("cpu:x86-64-v3", 4, 64, 64, f64), decode(4, 8, 4));
+  for (auto [target, queries, headDim, valueDim, type] :
+       {std::tuple("cpu:x86-64-v4", int64_t(9), int64_t(64), int64_t(64), f32),
+        {"cpu:x86-64-v4", kAny, 64, 64, f32},
+        {"cpu:x86-64-v4", 1, kAny, 64, f32},
+        {"cpu:x86-64-v4", 1, 64, 641, f32},
+        {"cpu:x86-64-v3", 5, 64, 64, f64},
+        {"cpu:armv8-a", 5, 64, 64, f32}})
+    EXPECT_EQ(chosen(target, queries, headDim, valueDim, type).getForm(),
+              Form::Flash);
 }
 
 /// Everything that a tile of a register kernel holds at once has a register.

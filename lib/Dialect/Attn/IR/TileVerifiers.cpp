@@ -42,11 +42,14 @@ LogicalResult OnlineSdpaOp::verify() {
         {"key", getKey(), 1},
         {"value", getValue(), 2}}) {
     auto type = cast<ShapedType>(value.getType());
-    for (unsigned d : {0u, 1u})
+    for (unsigned d : {0u, 1u}) {
+      if (operand == 0 && d == 1)
+        continue; // query heads may share a key head
       if (failed(expectDim(*this, (d ? "heads of " : "batch of ") + name.str(),
                            getLogicalDim(type, getLayout(operand), d), "one",
                            1)))
         return failure();
+    }
   }
   // online_sdpa_c5
   auto dim = [&](Value value, unsigned operand, unsigned d) {
@@ -82,9 +85,10 @@ LogicalResult FinalizeOp::verify() {
       (failed(expectRank(*this, "lse", getInits()[1], 3)) ||
        failed(expectElement(*this, "lse", getInits()[1], accumulator))))
     return failure();
-  if (getSink() && getSink().getType() != accumulator)
-    return emitOpError() << "expects sink of type " << accumulator
-                         << ", but got " << getSink().getType();
+  for (Value sink : getSinks())
+    if (sink.getType() != accumulator)
+      return emitOpError() << "expects sink of type " << accumulator
+                           << ", but got " << sink.getType();
   // finalize_c3
   if (failed(expectFloats(*this, "output", output)))
     return failure();
@@ -94,8 +98,10 @@ LogicalResult FinalizeOp::verify() {
   // finalize_c4
   auto type = cast<ShapedType>(output.getType());
   auto dim = [&](unsigned d) { return getLogicalDim(type, getLayout(), d); };
-  if (failed(expectDim(*this, "batch of output", dim(0), "one", 1)) ||
-      failed(expectDim(*this, "heads of output", dim(1), "one", 1)))
+  if (failed(expectDim(*this, "batch of output", dim(0), "one", 1)))
+    return failure();
+  if (!getSinks().empty() && failed(expectDim(*this, "sinks", getSinks().size(),
+                                              "heads of output", dim(1))))
     return failure();
   if (count == 1)
     return success();

@@ -46,6 +46,21 @@ static Value sliceOf(OpBuilder &builder, Location loc, Value source,
       applyLayout<OpFoldResult>(layout, logicalSizes), strides);
 }
 
+/// Whether query heads [head, head + count) are known to be of one group: the
+/// tiles of a loop begin at multiples of their size, so a divisor of the
+/// group's size keeps them inside.
+static bool shareKeyHead(OpFoldResult head, OpFoldResult count, OpFoldResult h,
+                         OpFoldResult hkv) {
+  std::optional<int64_t> size = getConstantIntValue(count);
+  if (size == 1)
+    return true;
+  std::optional<int64_t> heads = getConstantIntValue(h),
+                         keyHeads = getConstantIntValue(hkv),
+                         first = getConstantIntValue(head);
+  return size > 0 && heads && keyHeads > 0 &&
+         (*heads / *keyHeads) % *size == 0 && first.value_or(0) % *size == 0;
+}
+
 /// The key/value head of query head `head`: head floordiv (H / Hkv).
 static FailureOr<std::pair<OpFoldResult, OpFoldResult>>
 keyHeads(SdpaOp op, OpBuilder &builder, OpFoldResult head, OpFoldResult count) {
@@ -58,8 +73,7 @@ keyHeads(SdpaOp op, OpBuilder &builder, OpFoldResult head, OpFoldResult count) {
   OpFoldResult hkv = dim(op.getKey(), op.getKeyLayout());
   if (isEqualConstantIntOrValue(h, hkv))
     return std::make_pair(head, count);
-  // Several query heads of different groups would need keys of several heads.
-  if (getConstantIntValue(count) != 1)
+  if (!shareKeyHead(head, count, h, hkv))
     return failure();
   AffineExpr s0, s1, s2;
   bindSymbols(builder.getContext(), s0, s1, s2);
@@ -80,8 +94,7 @@ SdpaOp::getTiledImplementation(OpBuilder &builder,
                        "run attn-fuse-variants first");
   auto heads = keyHeads(*this, builder, offsets[1], sizes[1]);
   if (failed(heads))
-    return emitOpError("expects tiles of one head where key and value heads "
-                       "are shared by several query heads");
+    return emitOpError("expects tiles of query heads that share one key head");
   OpFoldResult zero = builder.getIndexAttr(0);
   OpFoldResult n = tensor::getMixedSize(builder, loc, getKey(),
                                         getLayoutPosition(getKeyLayout(), 2));
