@@ -8,7 +8,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Match.h"
-#include "attn/Dialect/Attn/IR/Attn.h"
 
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -287,8 +286,9 @@ static void writeRegions(SdpaOp op, const Attention &attention,
   mask.yield(kept);
 }
 
-LogicalResult attn::attend(const Attention &attention, const ScoreRule &rule,
-                           std::optional<NearMiss> &miss) {
+FailureOr<SdpaOp> attn::attend(const Attention &attention,
+                               const ScoreRule &rule,
+                               std::optional<NearMiss> &miss) {
   std::optional<Operands> operands = findOperands(attention, rule, miss);
   if (!operands)
     return failure();
@@ -339,5 +339,5 @@ LogicalResult attn::attend(const Attention &attention, const ScoreRule &rule,
                        attention.root.getType());
   }
   Value(attention.root).replaceAllUsesWith(output);
-  return success();
+  return op;
 }

@@ -18,9 +18,40 @@ using namespace attn;
 
 using Kind = Point::Kind;
 
+namespace {
+/// Asks what values a rule can make, also of what it captures, as far as that
+/// is computed in the graph.
+class Values {
+public:
+  Values(PointReader &reader, const Point *dot) : reader(reader), dot(dot) {}
+
+  unsigned countLarge(const Point *tree);
+  bool hasProduct(const Point *tree);
+  bool staysFinite(const Point *tree);
+
+private:
+  /// What a captured number is; null when the question has become too long.
+  const Point *open(const Point *tree) {
+    if (questions == 0)
+      return nullptr;
+    --questions;
+    return isa<FloatType>(elementTypeOf(tree)) ? reader.resolve(tree) : tree;
+  }
+
+  PointReader &reader;
+  const Point *dot;
+  unsigned questions = 3000;
+};
+} // namespace
+
 /// Counts constants so large that two of them, or one times something, may be
 /// infinite.
-static unsigned countLarge(const Point *tree) {
+unsigned Values::countLarge(const Point *tree) {
+  tree = open(tree);
+  if (!tree)
+    return 2;
+  if (tree == dot)
+    return 0;
   std::optional<double> value = floatValue(tree);
   unsigned count = value && std::abs(*value) > kLargestScore;
   for (const Point *arg : tree->args)
@@ -28,16 +59,21 @@ static unsigned countLarge(const Point *tree) {
   return count;
 }
 
-static bool hasProduct(const Point *tree, const Point *dot) {
-  return tree != dot && (tree->applies<arith::MulFOp>() ||
-                         llvm::any_of(tree->args, [&](const Point *arg) {
-                           return hasProduct(arg, dot);
-                         }));
+bool Values::hasProduct(const Point *tree) {
+  tree = open(tree);
+  return !tree ||
+         (tree != dot && (tree->applies<arith::MulFOp>() ||
+                          llvm::any_of(tree->args, [&](const Point *arg) {
+                            return hasProduct(arg);
+                          })));
 }
 
 /// True when every op of the rule makes finite values of finite values, sums
 /// of large ones apart.
-static bool staysFinite(const Point *tree, const Point *dot) {
+bool Values::staysFinite(const Point *tree) {
+  tree = open(tree);
+  if (!tree)
+    return false;
   if (tree == dot || tree->kind == Kind::Index)
     return true;
   if (tree->kind == Kind::Constant) {
@@ -47,8 +83,13 @@ static bool staysFinite(const Point *tree, const Point *dot) {
   // f16 ends at 65504, bf16 with f32.
   if (tree->applies<arith::TruncFOp>() && elementTypeOf(tree).isF16())
     return false;
+  if (tree->applies<arith::DivFOp>()) {
+    std::optional<double> by = floatValue(reader.resolve(tree->args[1]));
+    return by && std::abs(*by) > 1 / kLargestScore &&
+           staysFinite(tree->args[0]);
+  }
   if (tree->kind != Kind::Apply)
-    return !isa<FloatType>(getElementTypeOrSelf(tree->value.getType()));
+    return !isa<FloatType>(elementTypeOf(tree));
   return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
              arith::MaximumFOp, arith::MinimumFOp, arith::SIToFPOp,
              arith::UIToFPOp, arith::SelectOp, arith::CmpIOp, arith::AndIOp,
@@ -57,7 +98,7 @@ static bool staysFinite(const Point *tree, const Point *dot) {
              arith::IndexCastUIOp, math::TanhOp, math::AbsFOp, math::AbsIOp>(
              tree->op) &&
          llvm::all_of(tree->args,
-                      [&](const Point *arg) { return staysFinite(arg, dot); });
+                      [&](const Point *arg) { return staysFinite(arg); });
 }
 
 namespace {
@@ -165,8 +206,10 @@ static bool keeps(const Point *condition, bool inverted, const ProofKey &key) {
   return a && b && isSurely(predicate, *a, *b);
 }
 
-bool attn::areScoresModerate(const ScoreRule &rule) {
-  return staysFinite(rule.tree, rule.dotPoint) && countLarge(rule.tree) == 0;
+bool attn::areScoresModerate(const Attention &attention,
+                             const ScoreRule &rule) {
+  Values values(*attention.reader, rule.dotPoint);
+  return values.staysFinite(rule.tree) && values.countLarge(rule.tree) == 0;
 }
 
 bool attn::mayHaveEmptyRows(const Attention &attention, const ScoreRule &rule) {
@@ -180,8 +223,10 @@ bool attn::mayHaveEmptyRows(const Attention &attention, const ScoreRule &rule) {
   int64_t keys = attention.reader->sizeOf(attention.n);
   bool hasDiagonal = !ShapedType::isDynamic(rows) &&
                      !ShapedType::isDynamic(keys) && rows <= keys;
-  bool keepsOne = keepsAlways(false) || (hasDiagonal && keepsAlways(true));
-  unsigned large = countLarge(rule.tree);
-  return !keepsOne || !staysFinite(rule.tree, rule.dotPoint) || large > 1 ||
-         (large == 1 && hasProduct(rule.tree, rule.dotPoint));
+  if (!keepsAlways(false) && !(hasDiagonal && keepsAlways(true)))
+    return true;
+  Values values(*attention.reader, rule.dotPoint);
+  unsigned large = values.countLarge(rule.tree);
+  return !values.staysFinite(rule.tree) || large > 1 ||
+         (large == 1 && values.hasProduct(rule.tree));
 }

@@ -65,8 +65,13 @@ static bool nameDims(Attention &found, const Point *weights,
                         std::to_string(columns.size())};
     return false;
   }
-  found.h = batch.empty() ? AffineExpr() : batch.back();
-  found.b = batch.size() == 2 ? batch.front() : AffineExpr();
+  // One batch dimension is heads, but for the first of four: that has one head.
+  bool isBatch =
+      batch.size() == 2 || (batch.size() == 1 && found.rootCoords.size() == 4 &&
+                            found.rootCoords.front() == batch.front());
+  found.b = isBatch ? batch.front() : AffineExpr();
+  found.h = batch.size() == 2 || (batch.size() == 1 && !isBatch) ? batch.back()
+                                                                 : AffineExpr();
   found.m = rows.empty() ? AffineExpr() : rows.front();
   found.dv = columns.empty() ? AffineExpr() : columns.front();
   return true;

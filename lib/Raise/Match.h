@@ -11,6 +11,7 @@
 #define ATTN_LIB_RAISE_MATCH_H
 
 #include "Point.h"
+#include "attn/Dialect/Attn/IR/Attn.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -106,7 +107,7 @@ struct ScoreRule {
 };
 
 /// True when each score is no larger than dot products are, or -inf.
-bool areScoresModerate(const ScoreRule &rule);
+bool areScoresModerate(const Attention &attention, const ScoreRule &rule);
 
 /// False when each row surely has a key that is kept, with a finite score if
 /// the dot products are finite and not beyond 1e15.
@@ -133,12 +134,13 @@ bool canWiden(mlir::Type from, mlir::Type to);
 
 /// Emits attn.sdpa before the root's op and replaces the root by it; says why
 /// not, with nothing changed, where operands do not have its form.
-mlir::LogicalResult attend(const Attention &attention, const ScoreRule &rule,
-                           std::optional<NearMiss> &miss);
+mlir::FailureOr<SdpaOp> attend(const Attention &attention,
+                               const ScoreRule &rule,
+                               std::optional<NearMiss> &miss);
 
 /// The output of `op`, which returns its LSE, with what the graph makes of rows
 /// whose LSE is -inf.
-mlir::Value restoreEmptyRows(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op,
+mlir::Value restoreEmptyRows(mlir::ImplicitLocOpBuilder &b, SdpaOp op,
                              EmptyRows how);
 
 /// Emits `view` as a tensor of rank 4; `order` gets its dimensions in memory

@@ -41,10 +41,10 @@ std::optional<HeadView> attn::viewHeads(const PointReader &reader,
   HeadView view;
   view.value = point->value;
   ArrayRef<int64_t> shape = typeOf(point->value).getShape();
-  for (auto [size, position] : llvm::zip(shape, point->coords)) {
+  for (auto [at, size, position] : llvm::enumerate(shape, point->coords)) {
     int dim = -1;
     for (int i = 0; i < 4; ++i)
-      if (bhsd[i] && position == bhsd[i])
+      if (bhsd[i] && position == bhsd[i] && reader.isWhole(point, at, position))
         dim = i;
     if (int64_t group = groupOf(position, bhsd[1])) {
       if (ShapedType::isDynamic(size) || reader.sizeOf(bhsd[1]) != size * group)

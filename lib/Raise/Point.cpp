@@ -43,6 +43,14 @@ int64_t PointReader::sizeOf(AffineExpr dim) const {
   return sizes[cast<AffineDimExpr>(dim).getPosition()];
 }
 
+bool PointReader::isWhole(const Point *read, unsigned i, AffineExpr dim) const {
+  int64_t size = tensorType(read->value).getDimSize(i);
+  if (!isa<AffineDimExpr>(dim))
+    return size == 1;
+  return ShapedType::isDynamic(size) || ShapedType::isDynamic(sizeOf(dim)) ||
+         size == sizeOf(dim);
+}
+
 AffineExpr PointReader::zero() const {
   return getAffineConstantExpr(0, context);
 }
@@ -175,6 +183,9 @@ const Point *PointReader::stepOnce(const Point *point) {
           return nullptr;
         return read(cast.getSource(), point->coords);
       })
+      .Case(
+          [&](tensor::ExtractSliceOp slice) { return stepSlice(slice, point); })
+      .Case([&](tensor::ConcatOp concat) { return stepConcat(concat, point); })
       .Case([&](tensor::SplatOp splat) { return scalar(splat.getInput()); })
       .Case([&](tensor::ExpandShapeOp expand) {
         return stepExpand(expand.getSrc(), expand.getResult(),

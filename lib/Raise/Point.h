@@ -15,6 +15,7 @@
 #define ATTN_LIB_RAISE_POINT_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/AffineExpr.h"
 
 #include <deque>
@@ -82,6 +83,9 @@ public:
   mlir::AffineExpr freshDim(int64_t size);
   /// Its size, or ShapedType::kDynamic.
   int64_t sizeOf(mlir::AffineExpr dim) const;
+  /// True when `dim` goes over all of the dimension `i` of what is read, not
+  /// over a slice.
+  bool isWhole(const Point *read, unsigned i, mlir::AffineExpr dim) const;
   mlir::AffineExpr zero() const;
   mlir::MLIRContext *getContext() const { return context; }
 
@@ -100,6 +104,9 @@ private:
   const Point *stepCollapse(mlir::Value source,
                             llvm::ArrayRef<mlir::ReassociationIndices> groups,
                             const Point *point);
+  const Point *stepSlice(mlir::tensor::ExtractSliceOp slice,
+                         const Point *point);
+  const Point *stepConcat(mlir::tensor::ConcatOp concat, const Point *point);
   bool split(mlir::AffineExpr position, llvm::ArrayRef<int64_t> sizes,
              llvm::SmallVectorImpl<mlir::AffineExpr> &out);
 

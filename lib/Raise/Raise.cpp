@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Block.h"
 #include "Match.h"
 #include "attn/Raise/Passes.h"
 
@@ -77,8 +78,10 @@ struct RaisePass final : attn::impl::RaisePassBase<RaisePass> {
   using Base::Base;
 
   void runOnOperation() override {
-    raised = 0;
+    raisedBlocks = 0;
+    attentions.clear();
     misses.clear();
+    replaced.clear();
     if (failed(convertTosa()))
       return signalPassFailure();
     SmallVector<linalg::LinalgOp> products;
@@ -89,6 +92,10 @@ struct RaisePass final : attn::impl::RaisePassBase<RaisePass> {
     // From the last: what is erased with an attention stands before it.
     for (linalg::LinalgOp product : llvm::reverse(products))
       tryProduct(product);
+    // Not before: expressions of later products may read them.
+    for (Operation *op : replaced)
+      eraseIfDead(op);
+    raiseBlocks();
     report();
   }
 
@@ -134,10 +141,12 @@ private:
   bool raise(const Attention &attention, linalg::LinalgOp product,
              std::optional<NearMiss> &miss) {
     std::optional<ScoreRule> rule = splitScores(attention, miss);
-    if (!rule || failed(attend(attention, *rule, miss)))
+    if (!rule)
       return false;
-    ++raised;
-    remark::passed(product->getLoc(), kRemark) << "raised to attn.sdpa";
+    FailureOr<SdpaOp> op = attend(attention, *rule, miss);
+    if (failed(op))
+      return false;
+    attentions.push_back({*op, product->getLoc()});
     replaced.push_back(attention.root.getDefiningOp());
     return true;
   }
@@ -155,13 +164,25 @@ private:
     misses.push_back(placeOf(miss->op) + " not raised: " + miss->reason);
   }
 
+  void raiseBlocks() {
+    for (auto [op, place] : attentions) {
+      Operation *output = nullptr;
+      MhaOp block = blocks ? raiseBlock(op, output) : MhaOp();
+      remark::passed(place, kRemark)
+          << (block ? "raised to attn.mha" : "raised to attn.sdpa");
+      if (!block)
+        continue;
+      ++raisedBlocks;
+      eraseIfDead(output);
+    }
+  }
+
   void report() {
-    // Not before: expressions of later products may read them.
-    for (Operation *op : replaced)
-      eraseIfDead(op);
-    replaced.clear();
+    int64_t raised = attentions.size();
     std::string text = "raised " + std::to_string(raised) + " of " +
                        std::to_string(raised + misses.size());
+    if (raisedBlocks)
+      text += ", " + std::to_string(raisedBlocks) + " with projections";
     // In the order of the file.
     for (const std::string &miss : llvm::reverse(misses))
       text += "; " + miss;
@@ -174,7 +195,9 @@ private:
       emitRemark(getOperation().getLoc()) << text;
   }
 
-  int64_t raised = 0;
+  int64_t raisedBlocks = 0;
+  /// What was made, from the last, and the places of the products.
+  SmallVector<std::pair<SdpaOp, Location>> attentions;
   SmallVector<std::string> misses;
   SmallVector<Operation *> replaced;
 };

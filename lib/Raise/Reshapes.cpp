@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Dimensions joined and split: sums of products, floordiv and mod, brought back
-// to dimensions where sizes allow.
+// to dimensions where sizes allow; slices, and parts put together.
 //
 //===----------------------------------------------------------------------===//
 
@@ -125,4 +125,61 @@ const Point *PointReader::stepCollapse(Value source,
     if (!split(position, shape.slice(group.front(), group.size()), coords))
       return nullptr;
   return read(source, coords);
+}
+
+/// Offsets, steps of 1 and sizes have to be known: what reads a slice must not
+/// be taken for what reads all of the tensor.
+const Point *PointReader::stepSlice(tensor::ExtractSliceOp slice,
+                                    const Point *point) {
+  if (!slice.getSourceType().hasStaticShape() ||
+      !slice.getType().hasStaticShape())
+    return nullptr;
+  llvm::SmallBitVector dropped = slice.getDroppedDims();
+  SmallVector<AffineExpr> coords;
+  unsigned next = 0;
+  for (auto [i, offset] : llvm::enumerate(slice.getStaticOffsets())) {
+    if (ShapedType::isDynamic(offset) || slice.getStaticStrides()[i] != 1)
+      return nullptr;
+    AffineExpr at = dropped[i] ? zero() : point->coords[next++];
+    coords.push_back(at + offset);
+  }
+  return read(slice.getSource(), coords);
+}
+
+/// d or d + c as (d, c), with its values from c to c + size - 1.
+static std::optional<std::pair<int64_t, int64_t>>
+rangeOf(AffineExpr e, function_ref<int64_t(AffineExpr)> sizeOf) {
+  int64_t first = 0;
+  if (auto sum = dyn_cast<AffineBinaryOpExpr>(e);
+      sum && sum.getKind() == AffineExprKind::Add)
+    if (auto constant = dyn_cast<AffineConstantExpr>(sum.getRHS())) {
+      first = constant.getValue();
+      e = sum.getLHS();
+    }
+  if (auto constant = dyn_cast<AffineConstantExpr>(e))
+    return std::pair(constant.getValue(), constant.getValue());
+  if (!isa<AffineDimExpr>(e) || ShapedType::isDynamic(sizeOf(e)))
+    return std::nullopt;
+  return std::pair(first, first + sizeOf(e) - 1);
+}
+
+/// Where all positions asked for are in one part.
+const Point *PointReader::stepConcat(tensor::ConcatOp concat,
+                                     const Point *point) {
+  unsigned along = concat.getDim();
+  auto range = rangeOf(point->coords[along],
+                       [&](AffineExpr dim) { return sizeOf(dim); });
+  int64_t first = 0;
+  for (Value part : concat.getInputs()) {
+    int64_t size = tensorType(part).getDimSize(along);
+    if (!range || ShapedType::isDynamic(size))
+      return nullptr;
+    if (range->first >= first && range->second < first + size) {
+      SmallVector<AffineExpr> coords(point->coords);
+      coords[along] = coords[along] - first;
+      return read(part, coords);
+    }
+    first += size;
+  }
+  return nullptr;
 }

@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Match.h"
-#include "attn/Dialect/Attn/IR/Attn.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -106,9 +105,8 @@ static Value emitFill(OpBuilder &b, Location loc, Value sum, Value keys,
   return value;
 }
 
-Value attn::restoreEmptyRows(ImplicitLocOpBuilder &b, Operation *raised,
+Value attn::restoreEmptyRows(ImplicitLocOpBuilder &b, SdpaOp op,
                              EmptyRows how) {
-  auto op = cast<SdpaOp>(raised);
   Value output = op.getOutput();
   if (getLogicalDim(cast<ShapedType>(op.getKey().getType()), op.getKeyLayout(),
                     2) == 0)

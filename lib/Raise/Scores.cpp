@@ -35,7 +35,8 @@ private:
                                       ArrayRef<AffineExpr> bhsd);
   bool takeFactor(const Point *factor, bool divides, Dot &dot);
   using Conditions = decltype(ScoreRule::keep);
-  const Point *peelMask(const Point *point, function_ref<bool(double)> isFill,
+  using IsFill = function_ref<bool(double fill, double product)>;
+  const Point *peelMask(const Point *point, IsFill isFill, double factor,
                         Conditions &keep);
   void peelMasks();
   void foldScale();
@@ -245,14 +246,33 @@ unsigned Splitter::countDots(const Point *point) {
   return count;
 }
 
-/// What is left of select(c, x, fill), x + select(c, 0, fill) or either
-/// widened, with the condition added to `keep`; null for all else.
-const Point *Splitter::peelMask(const Point *point,
-                                function_ref<bool(double)> isFill,
-                                Conditions &keep) {
+/// What is left of select(c, x, fill), x + select(c, 0, fill), either widened
+/// or times a number, with the condition added to `keep`; null for all else.
+/// `isFill` is asked of the fill and of what it is after the factors above it.
+const Point *Splitter::peelMask(const Point *point, IsFill isFill,
+                                double factor, Conditions &keep) {
+  if (point->applies<arith::ExtFOp>()) {
+    const Point *inner = peelMask(point->args[0], isFill, factor, keep);
+    return inner ? reader.apply(point->op, {inner}) : nullptr;
+  }
+  if (point->applies<arith::MulFOp>()) {
+    for (unsigned i = 0; i < 2; ++i) {
+      std::optional<double> by = floatValue(point->args[1 - i]);
+      if (!by || !(*by > 0.0) || !std::isfinite(*by))
+        continue;
+      const Point *inner = peelMask(point->args[i], isFill, factor * *by, keep);
+      return inner ? reader.apply(point->op, {inner, point->args[1 - i]})
+                   : nullptr;
+    }
+    return nullptr;
+  }
   auto isFilled = [&](const Point *arg) {
     std::optional<double> value = floatValue(arg);
-    return value && isFill(*value);
+    if (!value)
+      return false;
+    double product = *value * factor;
+    return isFill(*value,
+                  elementTypeOf(arg).isF64() ? product : float(product));
   };
   auto peelSelect = [&](const Point *select) -> const Point * {
     if (!select->applies<arith::SelectOp>() || hasDot(select->args[0]))
@@ -264,10 +284,6 @@ const Point *Splitter::peelMask(const Point *point,
       }
     return nullptr;
   };
-  if (point->applies<arith::ExtFOp>()) {
-    const Point *inner = peelMask(point->args[0], isFill, keep);
-    return inner ? reader.apply(point->op, {inner}) : nullptr;
-  }
   if (!point->applies<arith::AddFOp>())
     return peelSelect(point);
   for (unsigned i = 0; i < 2; ++i) {
@@ -286,19 +302,25 @@ const Point *Splitter::peelMask(const Point *point,
 /// another; as a mask it lets blocks of keys be skipped, so that is worth doing
 /// where positions decide.
 void Splitter::peelMasks() {
-  auto isLowest = [](double v) { return std::isinf(v) && v < 0; };
-  while (const Point *next = peelMask(rule.tree, isLowest, rule.keep))
-    rule.tree = next;
   // Beyond this a score of f64 that is added changes nothing.
-  auto isAbsorbing = [](double v) { return v < -kLargestScore * 0x1p54; };
+  auto absorbs = [](double v) { return v < -kLargestScore * 0x1p54; };
+  auto isLowest = [&](double v, double product) {
+    return absorbs(v) && std::isinf(product);
+  };
+  auto isAbsorbing = [&](double v, double product) {
+    return absorbs(v) && absorbs(product) && std::isfinite(product);
+  };
+  while (const Point *next = peelMask(rule.tree, isLowest, 1.0, rule.keep))
+    rule.tree = next;
   ScoreRule masked = rule;
   Conditions found;
-  while (const Point *next = peelMask(masked.tree, isAbsorbing, found)) {
+  while (const Point *next = peelMask(masked.tree, isAbsorbing, 1.0, found)) {
     if (!hasIndex(found.back().first))
       return;
     masked.tree = next;
   }
-  if (found.empty() || !hasDot(masked.tree) || !areScoresModerate(masked))
+  if (found.empty() || !hasDot(masked.tree) ||
+      !areScoresModerate(attention, masked))
     return;
   masked.keep.append(found);
   if (mayHaveEmptyRows(attention, masked)) {
@@ -370,7 +392,7 @@ std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
   rule.factor = attention.factor;
   if (rule.tree == rule.dotPoint)
     rule.dot.scale *= std::exchange(rule.factor, 1.0);
-  bool isModerate = areScoresModerate(rule);
+  bool isModerate = areScoresModerate(attention, rule);
   if (attention.startsFinite && !isModerate) {
     miss = NearMiss{op, "the maximum starts from a number that is not the "
                         "lowest of its type, and scores may be below it"};

@@ -334,6 +334,15 @@ class Graph:
             body = [f"r = arith.select {{0}}, {zero}, {{1}} : {{T}}", "{r}"]
         return self.generic([all_lowest, p], s.dims, body)
 
+    def reduce_all(self, a):
+        """The sum of all elements."""
+        init = self.fill(0.0, ())
+        if a.kind != self.dtype:
+            a = self.convert(a, self.dtype)
+        return self.generic(
+            [a], (), ["r = arith.addf {0}, {out} : {T}", "{r}"], loops=a.dims, init=init
+        )
+
     def counted(self, symbol):
         """0, 1, 2, ... as a constant."""
         numbers = ", ".join(str(i) for i in range(self.sizes[symbol]))

@@ -45,6 +45,9 @@ class Variant(raise_softmax.Softmax):
     a long chain of ops hides.
     """
 
+    scales = ("q", "k", "s", "both", "none")
+    rounds_result = (0, 1, 1)
+
     def __init__(self, seed, breaks=None, simple=False):
         self.draw = draw = random.Random(seed)
         self.seed, self.breaks, self.simple = seed, breaks, simple
@@ -52,24 +55,28 @@ class Variant(raise_softmax.Softmax):
         if breaks in ("narrow", "partial"):
             self.narrow = draw.choice(["f16", "bf16"])
         dtype = "f32" if self.narrow else draw.choice(["f32", "f32", "f32", "f64"])
+        sizes, dynamic = self.draw_sizes()
+        self.graph = raise_graphs.Graph(draw, dtype, sizes, dynamic)
+        self.masks = {}  # argument: (kind, dims)
+        self.whole = self.build()
+
+    def draw_sizes(self):
+        """Sizes of dimensions, and those that types do not tell."""
+        draw = self.draw
         self.batch = draw.choice([(), ("b",), ("b", "h"), ("b", "h")])
         sizes = {
             "b": draw.randint(1, 3), "h": draw.choice([1, 2, 4, 6]), "m": draw.choice([1, draw.randint(1, 40), draw.randint(1, 40)]),
             "n": draw.choice([1, *(draw.randint(2, 70) for _ in range(9))]), "d": draw.choice([4, 8, 16]), "v": draw.choice([4, 9, 16]),
         }  # fmt: skip
         sizes |= {"r": 2, "g": sizes["h"] // 2} if sizes["h"] > 1 else {"r": 1, "g": 1}
-        if breaks:
+        if self.breaks:
             sizes["n"] = max(sizes["n"], 2)
-        if breaks == "axis":
+        if self.breaks == "axis":
             sizes["m"] = sizes["n"]
         dynamic = (
             {d for d in "bmn" if draw.random() < 0.25} if min(sizes["m"], sizes["n"]) > 1 else set()
         )
-        if simple:
-            dynamic = set()
-        self.graph = raise_graphs.Graph(draw, dtype, sizes, dynamic)
-        self.masks = {}  # argument: (kind, dims)
-        self.whole = self.build()
+        return sizes, set() if self.simple else dynamic
 
     def build(self):
         graph = self.graph
@@ -127,7 +134,7 @@ class Variant(raise_softmax.Softmax):
     def scores(self, q, k):
         graph = self.graph
         scale = round(self.draw.uniform(0.1, 0.5), 3)
-        where = graph.choose("scale", ["q", "k", "s", "both", "none"])
+        where = graph.choose("scale", self.scales)
         divides = self.draw.random() < 0.3
         root = round(scale**0.5, 3)
         if where in ("q", "both"):
@@ -283,7 +290,7 @@ class Variant(raise_softmax.Softmax):
                 loops=dims, init=graph.fill(0.0, (*self.batch, "m")),
             )  # fmt: skip
             out = graph.binary("add", out, used, rows)
-        if self.narrow and out.kind != self.narrow and graph.choose("out", [0, 1, 1]):
+        if self.narrow and out.kind != self.narrow and graph.choose("rounds", self.rounds_result):
             out = graph.convert(out, self.narrow)
         if "g" in out.dims:
             at = out.dims.index("g")

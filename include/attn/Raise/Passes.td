@@ -41,6 +41,15 @@ def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
     rows 0. Inputs are taken to be finite and dot products below 1e15: a graph
     without masks multiplies NaN of any key into every row.
 
+    Where products with weights make Q, K and V of rows and take the output back
+    to rows, all of it becomes one `attn.mha`, with the RMS norms of heads and
+    the rotary embedding by halves that stand between: one packed weight or
+    three, biases of some or all, rows flat or in batches, a context. Weights
+    that are [in, out] are turned round where they are constants or marked
+    `attn.weight`. An `attn.sdpa` stays between its projections where something
+    else reads Q, K or V, where a bias is added in f16 or bf16 (a step rounded
+    more), and where rows without a key have to be put right after it.
+
     A module with TOSA is converted to linalg as a whole first, by upstream's
     passes.
 
@@ -51,12 +60,14 @@ def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
     rounded, `attn.sdpa` rounds once), batch dimensions beyond two.
 
     Ends with one remark at the module, such as
-    `raised 6 of 7; @main line 230 not raised: arith.mulf between softmax and
+    `raised 6 of 7, 6 with projections; @main line 230 not raised: arith.mulf between softmax and
     the second product`. Makes: nothing else is changed.
   }];
   let options = [
     Option<"requireRaised", "require-raised", "int64_t", "0",
            "Fail if fewer attentions than this were raised">,
+    Option<"blocks", "blocks", "bool", "true",
+           "Make attn.mha of attentions with the projections around them">,
     Option<"summary", "summary", "bool", "true",
            "End with one remark that counts what was raised and gives reasons">
   ];
