@@ -210,9 +210,9 @@ BlockResult attn::reference::attendBlock(const Block &block, bool wantWeights) {
             attention.valueError);
 
   BlockResult result;
-  const Values merged =
+  result.heads =
       attendHeads(attention, wantWeights ? &result.weights : nullptr);
-  result.output = project(merged, shape.batch * shape.queries, block.output,
-                          attention.precision);
+  result.output = project(result.heads, shape.batch * shape.queries,
+                          block.output, attention.precision);
   return result;
 }

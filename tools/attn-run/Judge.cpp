@@ -7,7 +7,8 @@
 
 #include "Judge.h"
 
-#include "attn/Reference/Blocks.h"
+#include "BlockReader.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -17,19 +18,6 @@ using namespace attn;
 using reference::Values;
 
 namespace {
-
-reference::Dtype referenceType(Dtype type) {
-  switch (type) {
-  case Dtype::F64:
-    return reference::Dtype::F64;
-  case Dtype::F16:
-    return reference::Dtype::F16;
-  case Dtype::BF16:
-    return reference::Dtype::BF16;
-  default:
-    return reference::Dtype::F32;
-  }
-}
 
 /// A tensor of heads in the order [B, H, S, D], whatever its layout in memory.
 struct Heads {
@@ -58,13 +46,6 @@ struct Heads {
   }
 };
 
-std::vector<double> doublesOf(const Tensor &tensor) {
-  std::vector<double> values(tensor.size());
-  for (int64_t i = 0; i < tensor.size(); ++i)
-    values[i] = tensor.at(i);
-  return values;
-}
-
 class OpJudge {
 public:
   OpJudge(StringRef name, FindValue find, bool narrowWeights,
@@ -92,8 +73,6 @@ private:
       precision.probability = type;
     return precision;
   }
-  reference::Rope readRope(const Tensor &cosines, bool interleaved);
-  void readProjections(MhaOp op, reference::Block &block);
   const double *keepAlive(std::vector<double> values) {
     kept.push_back(std::move(values));
     return kept.back().data();
@@ -155,95 +134,21 @@ llvm::Error OpJudge::judge(SdpaOp op) {
   return checkEscaped(*escaped);
 }
 
-reference::Rope OpJudge::readRope(const Tensor &cosines, bool interleaved) {
-  ArrayRef<int64_t> shape = cosines.shape();
-  reference::Rope rope;
-  rope.half = shape.back();
-  rope.batchStride = shape.size() == 3 ? shape[1] * shape[2] : 0;
-  rope.interleaved = interleaved;
-  return rope;
-}
-
-/// Rows of Q, K and V, packed or apart; the output weight is the last.
-void OpJudge::readProjections(MhaOp op, reference::Block &block) {
-  const auto sizeOf = [&](Value weight, unsigned dim) {
-    return find(weight).shape()[dim];
-  };
-  OperandRange weights = op.getWeights(), biases = op.getBiases();
-  const auto make = [&](unsigned i) {
-    reference::Linear linear;
-    linear.weight = read(weights[i]);
-    linear.bias = biases.empty() ? nullptr : read(biases[i]);
-    linear.out = sizeOf(weights[i], 0);
-    linear.in = sizeOf(weights[i], 1);
-    return linear;
-  };
-  block.output = make(weights.size() - 1);
-  if (!op.getPacked()) {
-    block.query = make(0);
-    block.key = make(1);
-    block.value = make(2);
-    return;
-  }
-  const reference::Linear whole = make(0);
-  const int64_t dim = whole.out / (block.queryHeads + 2 * block.keyHeads);
-  int64_t row = 0;
-  const auto slice = [&](int64_t heads) {
-    reference::Linear part = whole;
-    part.weight += row * whole.in;
-    part.bias = whole.bias ? whole.bias + row : nullptr;
-    part.out = heads * dim;
-    row += part.out;
-    return part;
-  };
-  block.query = slice(block.queryHeads);
-  block.key = slice(block.keyHeads);
-  block.value = slice(block.keyHeads);
-}
-
 llvm::Error OpJudge::judge(MhaOp op) {
-  const Tensor &x = find(op.getX()), &context = find(op.getKeySource());
-  reference::Block block;
-  block.batch = x.shape()[0];
-  block.queries = x.shape()[1];
-  block.keys = context.shape()[1];
-  block.queryHeads = op.getHeads();
-  block.keyHeads = op.getNumKvHeads();
-  block.x = Values::exact(doublesOf(x).data(), x.size());
-  block.context = Values::exact(doublesOf(context).data(), context.size());
-  readProjections(op, block);
-  if (op.getRopeCos()) {
-    block.rope = readRope(find(op.getRopeCos()), op.getRopeInterleaved());
-    block.rope.cosines = read(op.getRopeCos());
-    block.rope.sines = read(op.getRopeSin());
-  }
-  if (op.getNormQ()) {
-    block.queryGamma = read(op.getNormQ());
-    block.keyGamma = read(op.getNormK());
-    block.eps = op.getNormEpsilon()->convertToDouble();
-  }
-  const reference::Dtype type = referenceType(x.type());
-  block.attention.precision = precisionOf(type);
-  block.attention.shape = {block.batch,
-                           block.queryHeads,
-                           block.keyHeads,
-                           block.queries,
-                           block.keys,
-                           block.query.out / block.queryHeads,
-                           block.value.out / block.keyHeads};
-  std::shared_ptr<bool> escaped;
-  if (llvm::Error failed = addRules(op, find, block.attention, escaped))
-    return failed;
+  const reference::Dtype type = referenceType(find(op.getX()).type());
+  llvm::Expected<ReadBlock> read = readBlock(op, find, precisionOf(type));
+  if (!read)
+    return read.takeError();
   const bool wantsWeights = static_cast<bool>(op.getProbabilities());
   const reference::BlockResult expected =
-      reference::attendBlock(block, wantsWeights);
+      reference::attendBlock(read->block, wantsWeights);
   compare("output", op.getOutput(), expected.output,
           doublesOf(find(op.getOutput())), type);
   if (wantsWeights)
     compare("weights", op.getProbabilities(), expected.weights,
             doublesOf(find(op.getProbabilities())),
-            block.attention.precision.weights);
-  return checkEscaped(*escaped);
+            read->block.attention.precision.weights);
+  return checkEscaped(*read->escaped);
 }
 
 llvm::Error OpJudge::judge(RopeOp op) {

@@ -10,6 +10,7 @@
 #include "Bench.h"
 #include "Check.h"
 #include "Flops.h"
+#include "HeadsReport.h"
 #include "Inputs.h"
 #include "Peak.h"
 #include "Print.h"
@@ -85,6 +86,10 @@ struct Options {
   cl::opt<bool> check{"check",
                       cl::desc("Judge every attention op by the reference"),
                       cl::cat(category)};
+  cl::opt<bool> headsReport{
+      "heads-report",
+      cl::desc("Say of every head of attn.mha what it does and is worth"),
+      cl::cat(category)};
   cl::opt<bool> bench{
       "bench", cl::desc("Time it against the peak of the core, read beside it"),
       cl::cat(category)};
@@ -112,8 +117,8 @@ struct Options {
 
   /// Whoever wants to see modules needs them made.
   bool usesCache() const {
-    return cache == CacheUse::On && !check && !bench && !explain &&
-           stopAfter.empty() && dumpStages.empty();
+    return cache == CacheUse::On && !check && !headsReport && !bench &&
+           !explain && stopAfter.empty() && dumpStages.empty();
   }
 };
 
@@ -145,6 +150,11 @@ struct Run {
   Expected<int> execute(mlir::ModuleOp module);
   Expected<int> judge(mlir::ModuleOp source, StringRef entry,
                       ArrayRef<Tensor> inputs, ArrayRef<Tensor> outputs);
+  Error showHeads(mlir::ModuleOp source, StringRef entry,
+                  ArrayRef<Tensor> inputs, ArrayRef<Tensor> outputs);
+  /// Compiles and calls a tapped copy of the entry.
+  Expected<std::vector<Tensor>>
+  runTapped(mlir::ModuleOp module, StringRef entry, ArrayRef<Tensor> inputs);
   Error time(mlir::ModuleOp source, const Executable &executable,
              ArrayRef<Tensor> inputs);
   Expected<double> flopsOf(mlir::ModuleOp source, StringRef entry,
@@ -279,11 +289,37 @@ Expected<int> Run::execute(mlir::ModuleOp module) {
     return results.takeError();
   if (Error error = writeResults(flags, *results))
     return std::move(error);
+  if (flags.headsReport)
+    if (Error error = showHeads(*source, signature->entry, *inputs, *results))
+      return std::move(error);
   if (flags.bench)
     if (Error error = time(*source, **executable, *inputs))
       return std::move(error);
   return flags.check ? judge(*source, signature->entry, *inputs, *results)
                      : Expected<int>(0);
+}
+
+Expected<std::vector<Tensor>> Run::runTapped(mlir::ModuleOp module,
+                                             StringRef entry,
+                                             ArrayRef<Tensor> inputs) {
+  Expected<std::unique_ptr<Executable>> executable =
+      compiler.compile(module, entry, pipeline());
+  if (!executable)
+    return executable.takeError();
+  return (*executable)->call(viewsOf(inputs), call);
+}
+
+/// --heads-report.
+Error Run::showHeads(mlir::ModuleOp source, StringRef entryName,
+                     ArrayRef<Tensor> inputs, ArrayRef<Tensor> outputs) {
+  Expected<mlir::func::FuncOp> entry = findEntry(source, entryName);
+  if (!entry)
+    return entry.takeError();
+  return reportHeads(outs(), *entry, inputs, outputs,
+                     [this](mlir::ModuleOp module, StringRef name,
+                            ArrayRef<Tensor> arguments) {
+                       return runTapped(module, name, arguments);
+                     });
 }
 
 /// --check: exit code 2 when a number is off.
@@ -293,12 +329,8 @@ Expected<int> Run::judge(mlir::ModuleOp source, StringRef entryName,
   if (!entry)
     return entry.takeError();
   auto run = [&](mlir::ModuleOp module, StringRef name,
-                 ArrayRef<Tensor> arguments) -> Expected<std::vector<Tensor>> {
-    Expected<std::unique_ptr<Executable>> executable =
-        compiler.compile(module, name, pipeline());
-    if (!executable)
-      return executable.takeError();
-    return (*executable)->call(viewsOf(arguments), call);
+                 ArrayRef<Tensor> arguments) {
+    return runTapped(module, name, arguments);
   };
   Progress progress("attn-run: checking");
   Expected<CheckReport> report = checkEntry(*entry, inputs, outputs, run,

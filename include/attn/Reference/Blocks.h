@@ -77,6 +77,7 @@ struct Block {
 
 struct BlockResult {
   Values output;  ///< [B,M,Eo]
+  Values heads;   ///< [B,M,Hq*Dv], before the output projection
   Values weights; ///< [B,Hq,M,N], when asked for
 };
 
