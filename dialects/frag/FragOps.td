@@ -93,7 +93,7 @@ def Frag_LoadOp : Frag_Op<"load"> {
 // Roles
 //===----------------------------------------------------------------------===//
 
-def Frag_YieldOp : Frag_Op<"yield", [Pure, Terminator, ParentOneOf<["RolesOp", "MapOp"]>]> {
+def Frag_YieldOp : Frag_Op<"yield", [Pure, Terminator, ParentOneOf<["RolesOp", "MapOp", "MendOp"]>]> {
   let summary = "ends a region";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` qualified(type($values)))? attr-dict";
@@ -228,18 +228,54 @@ def Frag_ToAOp : Frag_Op<"to_a", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Frag_StoreOp : Frag_Op<"store"> {
-  let summary = "stores an accumulator, rounded, through shared memory by TMA";
-  let description = [{
-    Rows [row, row + 64) of (batch, head); the 64 rows of `tile` from
-    `tile_row` belong to this warpgroup and are overwritten. Rows outside the
-    buffer are dropped.
+def Frag_PutOp : Frag_Op<"put"> {
+  let summary = "writes an accumulator, rounded, to shared memory";
+  let description = "The 64 rows of `tile` from `tile_row` belong to this warpgroup and are overwritten.";
+  let arguments = (ins Frag_AccType:$source, Frag_TileType:$tile, Index:$tile_row);
+  let assemblyFormat = [{
+    $source `to` $tile `rows` `(` $tile_row `)` attr-dict `:` qualified(type($source)) `,` qualified(type($tile))
   }];
-  let arguments = (ins Frag_AccType:$source, Frag_TileType:$tile, Index:$tile_row, LLVM_AnyPointer:$map,
+  let hasVerifier = 1;
+}
+
+def Frag_MendOp : Frag_Op<"mend"> {
+  let summary = "computes rows of a product anew that are not finite";
+  let description = [{
+    Reads `sums`, a number per row that is finite where all of the row is; rows
+    from `row` on, up to `bound`. For a row m of another number, and each column
+    c, `tile` (as after `frag.put`) is given
+
+        sum over n in [lo, hi), kept, of weight(m, n) * value(n, c)
+
+    in f32, one key after the other. The region `weights` receives m, n and what
+    `inputs` hold for the row, and yields the weight and whether the key is
+    kept: what is not kept takes no part, whatever its value. In a product on
+    tensor cores 0 * NaN would be NaN. This is a cold path: a warp computes a
+    row, and what finite rows cost is one vote.
+  }];
+  let arguments = (ins Frag_RowsType:$sums, Variadic<Frag_RowsType>:$inputs, Frag_TileType:$tile, Index:$tile_row,
+                       Index:$row, Index:$bound, Index:$lo, Index:$hi, I64Attr:$columns);
+  let regions = (region SizedRegion<1>:$weights, SizedRegion<1>:$values);
+  let assemblyFormat = [{
+    $sums `ins` `(` ($inputs^ `:` qualified(type($inputs)))? `)` `in` $tile `rows` `(` $tile_row `)` `columns` `(` $columns `)`
+    `at` `(` $row `)` `bound` `(` $bound `)` `keys` `(` $lo `to` $hi `)` attr-dict `:` qualified(type($sums)) `,` qualified(type($tile))
+    `weights` $weights `values` $values
+  }];
+  let hasVerifier = 1;
+}
+
+def Frag_StoreOp : Frag_Op<"store"> {
+  let summary = "copies rows of shared memory to global memory by TMA";
+  let description = [{
+    The 64 rows of `tile` from `tile_row`, which this warpgroup has put there,
+    and the first `columns` columns, to rows [row, row + 64) of (batch, head).
+    Rows and columns outside the buffer are dropped.
+  }];
+  let arguments = (ins Frag_TileType:$tile, Index:$tile_row, I64Attr:$columns, LLVM_AnyPointer:$map,
                        Index:$row, Index:$head, Index:$batch, Index:$warpgroup);
   let assemblyFormat = [{
-    $source `through` $tile `rows` `(` $tile_row `)` `to` $map `[` $row `,` $head `,` $batch `]` `by` $warpgroup attr-dict
-    `:` qualified(type($source)) `,` qualified(type($tile)) `,` qualified(type($map))
+    $tile `rows` `(` $tile_row `)` `columns` `(` $columns `)` `to` $map `[` $row `,` $head `,` $batch `]` `by` $warpgroup attr-dict
+    `:` qualified(type($tile)) `,` qualified(type($map))
   }];
   let hasVerifier = 1;
 }

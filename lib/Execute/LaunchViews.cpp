@@ -110,6 +110,33 @@ Expected<bool> LaunchNumbers::addViewOp(Operation *op) {
     views.try_emplace(subview, std::move(result));
     return true;
   }
+  if (auto transpose = dyn_cast<memref::TransposeOp>(op)) {
+    Expected<const BufferView *> source = view(transpose.getIn());
+    if (!source)
+      return source.takeError();
+    BufferView result = **source;
+    for (auto [i, expr] :
+         llvm::enumerate(transpose.getPermutation().getResults())) {
+      unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+      result.sizes[i] = (*source)->sizes[dim];
+      result.strides[i] = (*source)->strides[dim];
+    }
+    views.try_emplace(transpose, std::move(result));
+    return true;
+  }
+  if (auto parts = dyn_cast<memref::ExtractStridedMetadataOp>(op)) {
+    Expected<const BufferView *> source = view(parts.getSource());
+    if (!source)
+      return source.takeError();
+    BufferView all = **source;
+    numbers.try_emplace(parts.getOffset(), all.offset);
+    for (auto [value, size] : llvm::zip_equal(parts.getSizes(), all.sizes))
+      numbers.try_emplace(value, size);
+    for (auto [value, stride] :
+         llvm::zip_equal(parts.getStrides(), all.strides))
+      numbers.try_emplace(value, stride);
+    return true;
+  }
   if (auto recast = dyn_cast<memref::ReinterpretCastOp>(op)) {
     Expected<const BufferView *> source = view(recast.getSource());
     if (!source)

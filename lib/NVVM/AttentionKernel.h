@@ -40,8 +40,9 @@ enum class Masking {
 
 /// Blocks of keys, numbered downwards: iteration i takes block last - 1 - i.
 struct KeyBlocks {
-  mlir::Value last;  ///< index
-  mlir::Value count; ///< i32, at least 1
+  mlir::Value last;   ///< index
+  mlir::Value count;  ///< i32, at least 1
+  mlir::Value lo, hi; ///< index: the keys that the mask may keep
   /// i32: iterations [1, right) and [full, count) need the mask,
   /// [right, full) do not. Iteration 0 always does.
   mlir::Value right, full;
@@ -88,6 +89,8 @@ private:
   // Scores to weights.
   mlir::Value applyRules(mlir::Value scores, mlir::Value iteration,
                          Masking masking);
+  mlir::Value applyRules(mlir::Value score, mlir::Value row, mlir::Value column,
+                         Masking masking);
   mlir::Value inlineRule(mlir::Region &region, mlir::Value score,
                          mlir::Value row, mlir::Value column, Masking masking);
   mlir::Value capture(unsigned number, mlir::Value row, mlir::Value column,
@@ -96,10 +99,23 @@ private:
   mlir::Value finiteMaximum(mlir::Value maximum);
   mlir::Value exponentials(mlir::Type type, mlir::Value scores,
                            mlir::Value maximum);
+  mlir::Value exponential(mlir::Value score, mlir::Value maximum);
   mlir::Value logSumExp(mlir::Value maximum, mlir::Value sum);
   mlir::Value sinkDistance(mlir::Value maximum);
   mlir::Value sinkRoot(mlir::Value maximum);
   mlir::Value inverseOf(mlir::Value sum, mlir::Value maximum);
+
+  // What a dropped key's value spoilt.
+  bool maySpoilRows();
+  void mendRows(mlir::Value result, mlir::Value sum, mlir::Value maximum,
+                mlir::Value factor);
+  void writeRegion(
+      mlir::Region &region, mlir::TypeRange types,
+      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)>
+          body);
+  mlir::Value elementAt(const OperandSlice &slice, mlir::Value row,
+                        mlir::Value column);
+  mlir::Value scoreAt(mlir::Value row, mlir::Value column);
 
   // frag.map with a body written by a function.
   mlir::Value map(mlir::Type type, mlir::ValueRange inputs,

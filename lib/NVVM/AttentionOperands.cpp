@@ -97,6 +97,8 @@ LogicalResult AttentionKernel::makeKeyBlocks() {
   Value fullHi = outline.get(op.getFullHi());
   if (!lo || !hi || !fullLo || !fullHi)
     return failure();
+  blocks.lo = lo;
+  blocks.hi = hi;
   Value size = index(keyBlock);
   auto floorBlock = [&](Value keys) -> Value {
     return arith::DivUIOp::create(b, keys, size);

@@ -151,6 +151,25 @@ Value AttentionKernel::inlineRule(Region &region, Value score, Value row,
 }
 
 /// scale, then the score rule, then the mask: a dropped key's score is -inf.
+Value AttentionKernel::applyRules(Value s, Value m, Value n, Masking masking) {
+  if (!foldedScale)
+    s = arith::MulFOp::create(b, s, scale);
+  if (!op.getScore().empty())
+    s = inlineRule(op.getScore(), s, m, n, masking);
+  Value keep;
+  if (masking != Masking::None && !op.getMask().empty())
+    keep = inlineRule(op.getMask(), Value(), m, n, masking);
+  if (masking == Masking::Edge) {
+    Value exists =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, n, numKeys);
+    keep = keep ? arith::AndIOp::create(b, exists, keep).getResult() : exists;
+  }
+  if (!keep)
+    return s;
+  return arith::SelectOp::create(b, keep, s, f32(kMinusInfinity));
+}
+
+/// The rules on a whole block of scores.
 Value AttentionKernel::applyRules(Value scores, Value iteration,
                                   Masking masking) {
   if (foldedScale && masking == Masking::None)
@@ -159,26 +178,7 @@ Value AttentionKernel::applyRules(Value scores, Value iteration,
   Value at[] = {firstRow, firstKey(iteration)};
   return map(
       scoreType, scores,
-      [&](ValueRange x) -> Value {
-        Value s = x[0], m = x[1], n = x[2];
-        if (!foldedScale)
-          s = arith::MulFOp::create(b, s, scale);
-        if (!op.getScore().empty())
-          s = inlineRule(op.getScore(), s, m, n, masking);
-        Value keep;
-        if (masking != Masking::None && !op.getMask().empty())
-          keep = inlineRule(op.getMask(), Value(), m, n, masking);
-        if (masking == Masking::Edge) {
-          Value exists =
-              arith::CmpIOp::create(b, arith::CmpIPredicate::slt, n, numKeys);
-          keep = keep ? arith::AndIOp::create(b, exists, keep).getResult()
-                      : exists;
-        }
-        if (!keep)
-          return s;
-        return arith::SelectOp::create(b, keep, s, f32(kMinusInfinity));
-      },
-      at);
+      [&](ValueRange x) { return applyRules(x[0], x[1], x[2], masking); }, at);
 }
 
 //===----------------------------------------------------------------------===//
@@ -209,15 +209,19 @@ Value AttentionKernel::finiteMaximum(Value maximum) {
   });
 }
 
-/// exp(score - maximum), of an accumulator or of rows.
+/// exp(score - maximum) of one element.
+Value AttentionKernel::exponential(Value score, Value maximum) {
+  if (foldedScale)
+    return emitExp2(b, math::FmaOp::create(b, score, foldedScale,
+                                           arith::NegFOp::create(b, maximum)));
+  Value distance = arith::SubFOp::create(b, score, maximum);
+  return emitExp2(b, arith::MulFOp::create(b, distance, f32(kLog2e)));
+}
+
+/// Of an accumulator or of rows.
 Value AttentionKernel::exponentials(Type type, Value scores, Value maximum) {
-  return map(type, {scores, maximum}, [&](ValueRange x) -> Value {
-    if (foldedScale)
-      return emitExp2(b, math::FmaOp::create(b, x[0], foldedScale,
-                                             arith::NegFOp::create(b, x[1])));
-    Value distance = arith::SubFOp::create(b, x[0], x[1]);
-    return emitExp2(b, arith::MulFOp::create(b, distance, f32(kLog2e)));
-  });
+  return map(type, {scores, maximum},
+             [&](ValueRange x) { return exponential(x[0], x[1]); });
 }
 
 /// maximum + ln(sum); -inf where the sum is 0.
@@ -286,14 +290,19 @@ void AttentionKernel::storeResults(const SoftmaxState &state) {
   auto product = [&](ValueRange x) {
     return arith::MulFOp::create(b, x[0], x[1]);
   };
-  Value result = state.output;
+  Value result = state.output, factor = inverse;
   if (sink) {
     Value root = map(rowsType, finite,
                      [&](ValueRange x) { return sinkRoot(x.front()); });
     result = map(outputType, {result, root}, product);
+    factor = map(rowsType, {inverse, root}, product);
   }
   result = map(outputType, {result, inverse}, product);
+  frag::PutOp::create(b, result, outputTile, warpgroupRow);
+  if (maySpoilRows())
+    mendRows(result, sum, finite, factor);
   Value firstRow = arith::AddIOp::create(b, output.row, warpgroupRow);
-  frag::StoreOp::create(b, result, outputTile, warpgroupRow, output.map,
-                        firstRow, output.head, output.batch, warpgroup);
+  frag::StoreOp::create(b, outputTile, warpgroupRow, outputColumns(),
+                        output.map, firstRow, output.head, output.batch,
+                        warpgroup);
 }

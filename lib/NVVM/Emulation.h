@@ -88,6 +88,7 @@ private:
   mlir::LogicalResult rewriteAsm(mlir::LLVM::InlineAsmOp op);
   mlir::LogicalResult rewriteAsmWgmma(mlir::LLVM::InlineAsmOp op);
   mlir::LogicalResult rewriteAsmWait(mlir::LLVM::InlineAsmOp op);
+  void rewriteSharedAddress(mlir::Operation *op, llvm::StringRef symbol);
   mlir::LogicalResult rewriteIntrinsic(mlir::Operation *op,
                                        llvm::StringRef name);
   mlir::LogicalResult rewriteMemory(mlir::Operation *op);
@@ -145,7 +146,7 @@ private:
 };
 
 /// The asm strings that the emulator knows.
-enum class AsmForm { Unknown, Wgmma, WgmmaWait, Arithmetic };
+enum class AsmForm { Unknown, Wgmma, WgmmaWait, Arithmetic, SharedAddress };
 AsmForm classifyAsm(llvm::StringRef text);
 
 } // namespace attn::emulation

@@ -24,6 +24,8 @@ AsmForm attn::emulation::classifyAsm(StringRef text) {
     return AsmForm::WgmmaWait;
   if (text.starts_with("tanh.approx.f32") || text.starts_with("ex2.approx"))
     return AsmForm::Arithmetic;
+  if (text.starts_with("mov.b64 $0, ") && text.ends_with(";"))
+    return AsmForm::SharedAddress;
   return AsmForm::Unknown;
 }
 
@@ -54,6 +56,12 @@ LogicalResult Rewriter::rewriteAsm(LLVM::InlineAsmOp op) {
         op, text.starts_with("tanh")             ? "llvm.nvvm.tanh.approx.f32"
             : text.starts_with("ex2.approx.ftz") ? "llvm.nvvm.ex2.approx.ftz.f"
                                                  : "llvm.nvvm.ex2.approx.f");
+  case AsmForm::SharedAddress:
+    if (addressSpaceOf(op->getResult(0).getType()) != kShared)
+      break;
+    text.consume_front("mov.b64 $0, ");
+    rewriteSharedAddress(op, text.drop_back());
+    return success();
   case AsmForm::Unknown:
     break;
   }

@@ -86,6 +86,13 @@ LogicalResult Rewriter::rewriteAddressCast(LLVM::AddrSpaceCastOp op) {
   return success();
 }
 
+void Rewriter::rewriteSharedAddress(Operation *op, StringRef symbol) {
+  Value offset = constant64(layout.addressOf(symbol));
+  replace(op,
+          LLVM::IntToPtrOp::create(b, loc, op->getResult(0).getType(), offset)
+              .getResult());
+}
+
 /// Functions of LLVM's that the GPU computes approximately.
 static StringRef approximation(Operation *op) {
   if (isa<LLVM::Exp2Op>(op))
@@ -143,11 +150,8 @@ LogicalResult Rewriter::rewriteMemory(Operation *op) {
     return success();
   }
   if (auto address = dyn_cast<LLVM::AddressOfOp>(op)) {
-    if (addressSpaceOf(address.getType()) != kShared)
-      return success();
-    Value offset = constant64(layout.addressOf(address.getGlobalName()));
-    replace(op, LLVM::IntToPtrOp::create(b, loc, address.getType(), offset)
-                    .getResult());
+    if (addressSpaceOf(address.getType()) == kShared)
+      rewriteSharedAddress(op, address.getGlobalName());
     return success();
   }
   if (auto truncation = dyn_cast<LLVM::FPTruncOp>(op);

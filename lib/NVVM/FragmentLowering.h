@@ -60,6 +60,19 @@ void populateProductPatterns(mlir::RewritePatternSet &patterns,
                              const mlir::TypeConverter &types);
 void populateElementPatterns(mlir::RewritePatternSet &patterns,
                              const mlir::TypeConverter &types);
+void populateMendPatterns(mlir::RewritePatternSet &patterns,
+                          const mlir::TypeConverter &types);
+
+/// Gives the producer an address of shared memory of its own: in large kernels
+/// LLVM would else compute one for both roles, in front of them, and ptxas then
+/// keeps the descriptors of the main loop in other than uniform registers.
+void separateRoles(mlir::LLVM::LLVMFuncOp kernel);
+
+/// Marks an scf.if without else that is hardly ever taken.
+inline constexpr llvm::StringLiteral kColdAttr = "attn.cold";
+/// Makes a function of each such path of a lowered kernel.
+void outlineColdPaths(mlir::LLVM::LLVMFuncOp kernel);
+
 void populateRolePatterns(mlir::RewritePatternSet &patterns,
                           const mlir::TypeConverter &types,
                           const SharedLayout &layout);

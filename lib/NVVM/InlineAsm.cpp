@@ -73,6 +73,18 @@ Values attn::nvvm::wgmmaRS(ImplicitLocOpBuilder &b, Type element,
   return createTied(b, text, tiedConstraints(n) + ",r,r,r,r,l", n, operands);
 }
 
+Value attn::nvvm::sharedMemory(ImplicitLocOpBuilder &b, StringRef symbol) {
+  return LLVM::InlineAsmOp::create(
+             b, LLVM::LLVMPointerType::get(b.getContext(), 3), ValueRange(),
+             ("mov.b64 $0, " + symbol + ";").str(), "=l",
+             /*has_side_effects=*/true, /*is_align_stack=*/false,
+             LLVM::TailCallKind::None,
+             LLVM::AsmDialectAttr::get(b.getContext(),
+                                       LLVM::AsmDialect::AD_ATT),
+             /*operand_attrs=*/ArrayAttr())
+      .getResult(0);
+}
+
 Values attn::nvvm::wgmmaWait(ImplicitLocOpBuilder &b, int64_t groups,
                              ValueRange accumulators) {
   return createTied(b, "wgmma.wait_group.sync.aligned " + Twine(groups) + ";",

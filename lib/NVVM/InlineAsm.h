@@ -6,7 +6,8 @@
 // The only forms of llvm.inline_asm in our kernels. nvvm.wgmma.mma_async takes
 // its left operand from shared memory alone, and nvvm.wgmma.wait.group names no
 // accumulators, so that LLVM may read them before the wait: both are written
-// here with the accumulators tied, results to operands.
+// here with the accumulators tied, results to operands. And an address that
+// LLVM does not know to be the one that it has elsewhere.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,6 +33,9 @@ llvm::SmallVector<mlir::Value> wgmmaRS(mlir::ImplicitLocOpBuilder &b,
 llvm::SmallVector<mlir::Value> wgmmaWait(mlir::ImplicitLocOpBuilder &b,
                                          int64_t groups,
                                          mlir::ValueRange accumulators);
+
+/// The address of a variable in shared memory, computed here and not before.
+mlir::Value sharedMemory(mlir::ImplicitLocOpBuilder &b, llvm::StringRef symbol);
 
 /// The fields of an LLVM struct.
 llvm::SmallVector<mlir::Value> unpackStruct(mlir::ImplicitLocOpBuilder &b,

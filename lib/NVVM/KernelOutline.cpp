@@ -134,7 +134,28 @@ Value KernelOutline::size(Value buffer, int64_t dim) {
   auto type = cast<MemRefType>(buffer.getType());
   if (!type.isDynamicDim(dim))
     return arith::ConstantIndexOp::create(b, type.getDimSize(dim));
-  return get(memref::DimOp::create(host, buffer, dim).getResult());
+  Value &onHost = sizes[{buffer, dim}];
+  if (!onHost)
+    onHost = memref::DimOp::create(host, buffer, dim);
+  return get(onHost);
+}
+
+/// Elements from one index of dimension `dim` to the next, i64.
+Value KernelOutline::stride(ImplicitLocOpBuilder &at, Value buffer,
+                            int64_t dim) {
+  auto type = cast<MemRefType>(buffer.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (succeeded(type.getStridesAndOffset(strides, offset)) &&
+      !ShapedType::isDynamic(strides[dim]))
+    return arith::ConstantOp::create(at, at.getI64IntegerAttr(strides[dim]));
+  Value &onHost = this->strides[{buffer, dim}];
+  if (!onHost) {
+    auto parts = memref::ExtractStridedMetadataOp::create(host, buffer);
+    onHost = arith::IndexCastOp::create(host, host.getI64Type(),
+                                        parts.getStrides()[dim]);
+  }
+  return parameter(onHost, at.getI64Type());
 }
 
 Value KernelOutline::get(Value value) {
@@ -235,23 +256,19 @@ Value KernelOutline::elementPointer(ImplicitLocOpBuilder &at, Value buffer,
     }
     return elementPointer(at, view.getSource(), shifted);
   }
-  if (!type.getLayout().isIdentity()) {
-    loop.emitOpError("expects buffers of contiguous rows, but got ") << type;
-    return nullptr;
-  }
-  // Row-major, in 64 bits: a bias may have more than 2^31 elements.
+  // In 64 bits: a bias may have more than 2^31 elements.
   Type wide = at.getI64Type();
+  bool isRowMajor = type.getLayout().isIdentity();
   Value offset;
   for (auto [dim, index] : llvm::enumerate(indices)) {
     Value step = arith::IndexCastOp::create(at, wide, index);
-    if (!offset) {
-      offset = step;
-      continue;
-    }
-    Value extent = size(buffer, dim);
-    offset = arith::MulIOp::create(
-        at, offset, arith::IndexCastOp::create(at, wide, extent));
-    offset = arith::AddIOp::create(at, offset, step);
+    if (!isRowMajor)
+      step = arith::MulIOp::create(at, step, stride(at, buffer, dim));
+    else if (offset)
+      offset = arith::MulIOp::create(
+          at, offset, arith::IndexCastOp::create(at, wide, size(buffer, dim)));
+    offset =
+        offset ? arith::AddIOp::create(at, offset, step).getResult() : step;
   }
   auto pointer = LLVM::LLVMPointerType::get(at.getContext(), 1);
   Value base = parameter(buffer, pointer);

@@ -47,7 +47,7 @@ public:
 
   /// The address of element `indices` (index values of the kernel, at the
   /// builder's position) of a buffer from above the loop or a view of one made
-  /// in it. Null, with an error, where the strides are unknown.
+  /// in it. Null, with an error, for other views.
   mlir::Value elementPointer(mlir::ImplicitLocOpBuilder &at, mlir::Value buffer,
                              mlir::ValueRange indices);
 
@@ -67,6 +67,8 @@ private:
   mlir::Value parameter(mlir::Value hostValue, mlir::Type type,
                         bool isTensorMap = false);
   mlir::Value size(mlir::Value buffer, int64_t dim);
+  mlir::Value stride(mlir::ImplicitLocOpBuilder &at, mlir::Value buffer,
+                     int64_t dim);
   mlir::Value scalarParameter(mlir::Value value);
   bool isInLoop(mlir::Value value);
   /// Tasks along dimension `dim` of the loop, i32.
@@ -83,6 +85,8 @@ private:
   llvm::SmallVector<mlir::DictionaryAttr> attributes;
   llvm::DenseMap<mlir::Value, mlir::Value> parameters;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> maps;
+  /// Of a buffer's dimension, on the host.
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> sizes, strides;
 };
 
 } // namespace attn::nvvm

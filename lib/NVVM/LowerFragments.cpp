@@ -110,12 +110,17 @@ static LogicalResult lowerKernel(LLVM::LLVMFuncOp kernel) {
   populateMemoryPatterns(patterns, types, layout);
   populateProductPatterns(patterns, types);
   populateElementPatterns(patterns, types);
+  populateMendPatterns(patterns, types);
   populateRolePatterns(patterns, types, layout);
   ConversionTarget target(*kernel.getContext());
   target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   scf::populateSCFStructuralTypeConversionsAndLegality(types, patterns, target);
   target.addIllegalDialect<FragDialect>();
-  return applyPartialConversion(kernel, target, std::move(patterns));
+  if (failed(applyPartialConversion(kernel, target, std::move(patterns))))
+    return failure();
+  separateRoles(kernel);
+  outlineColdPaths(kernel);
+  return success();
 }
 
 namespace {
@@ -124,7 +129,8 @@ struct NVVMLowerFragmentsPass final
   void runOnOperation() override {
     for (auto module : getOperation().getOps<gpu::GPUModuleOp>()) {
       declareSharedMemory(module);
-      for (auto kernel : module.getOps<LLVM::LLVMFuncOp>())
+      for (auto kernel :
+           llvm::make_early_inc_range(module.getOps<LLVM::LLVMFuncOp>()))
         if (failed(lowerKernel(kernel)))
           return signalPassFailure();
     }

@@ -33,6 +33,11 @@ static void waitFor(ThreadBuilder &b, Value pointer, Value phase) {
   NVVM::MBarrierTryWaitParityOp::create(b, pointer, phase, b.i32(kWaitTicks));
 }
 
+/// Where row `row` of a tile begins in its first panel.
+static Value rowAddress(ThreadBuilder &b, Value tile, Value row) {
+  return b.add(b.mul(b.narrow(row), 128), tile);
+}
+
 namespace {
 
 /// An allocation is its offset.
@@ -145,33 +150,17 @@ struct LowerLoad : OpConversionPattern<LoadOp> {
   }
 };
 
-/// Registers to this warpgroup's rows of the tile, then one TMA store of them.
-struct LowerStore : OpConversionPattern<StoreOp> {
+/// Registers to this warpgroup's rows of the tile.
+struct LowerPut : OpConversionPattern<PutOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(StoreOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(PutOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
-    TileType tile = op.getTile().getType();
-    Value base = b.add(b.mul(b.narrow(adaptor.getTileRow().front()), 128),
-                       adaptor.getTile().front());
-    AccType source = op.getSource().getType();
-    toShared(b, adaptor.getSource(), source, tile, base);
-    NVVM::FenceProxyOp::create(
-        b,
-        NVVM::ProxyKindAttr::get(b.getContext(), NVVM::ProxyKind::async_shared),
-        NVVM::SharedSpaceAttr::get(b.getContext(),
-                                   NVVM::SharedSpace::shared_cta));
-    // All four warps have written: named barriers 5 to 7 are the warpgroups'.
-    Value group = b.narrow(adaptor.getWarpgroup().front());
-    NVVM::BarrierOp::create(b, Type(), b.add(group, 5), b.i32(kWarpgroup),
-                            NVVM::BarrierReductionAttr(), Value());
-    Value first = b.both(b.equal(b.warpOfGroup(), 0), b.elected());
-    b.when(first, [&] {
-      toGlobal(b, adaptor, base, tile, source);
-      NVVM::CpAsyncBulkCommitGroupOp::create(b);
-      NVVM::CpAsyncBulkWaitGroupOp::create(b, 0, b.getUnitAttr());
-    });
+    toShared(
+        b, adaptor.getSource(), op.getSource().getType(),
+        op.getTile().getType(),
+        rowAddress(b, adaptor.getTile().front(), adaptor.getTileRow().front()));
     rewriter.eraseOp(op);
     return success();
   }
@@ -200,17 +189,44 @@ struct LowerStore : OpConversionPattern<StoreOp> {
           NVVM::LdStMatrixEltType::B16);
     }
   }
+};
 
-  static void toGlobal(ThreadBuilder &b, OneToNOpAdaptor adaptor, Value base,
-                       TileType tile, AccType source) {
-    Value row = b.narrow(adaptor.getRow().front());
-    Value head = b.narrow(adaptor.getHead().front());
-    Value batch = b.narrow(adaptor.getBatch().front());
-    int64_t panels = llvm::divideCeil(source.getColumns(), kPanelColumns);
+/// One TMA store of a warpgroup's rows, once all four warps have written them.
+struct LowerStore : OpConversionPattern<StoreOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(StoreOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ThreadBuilder b(op.getLoc(), rewriter);
+    NVVM::FenceProxyOp::create(
+        b,
+        NVVM::ProxyKindAttr::get(b.getContext(), NVVM::ProxyKind::async_shared),
+        NVVM::SharedSpaceAttr::get(b.getContext(),
+                                   NVVM::SharedSpace::shared_cta));
+    // Named barriers 5 to 7 are the warpgroups'.
+    Value group = b.narrow(adaptor.getWarpgroup());
+    NVVM::BarrierOp::create(b, Type(), b.add(group, 5), b.i32(kWarpgroup),
+                            NVVM::BarrierReductionAttr(), Value());
+    Value first = b.both(b.equal(b.warpOfGroup(), 0), b.elected());
+    b.when(first, [&] {
+      toGlobal(b, op, adaptor);
+      NVVM::CpAsyncBulkCommitGroupOp::create(b);
+      NVVM::CpAsyncBulkWaitGroupOp::create(b, 0, b.getUnitAttr());
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static void toGlobal(ThreadBuilder &b, StoreOp op, OpAdaptor adaptor) {
+    Value base = rowAddress(b, adaptor.getTile(), adaptor.getTileRow());
+    int64_t panelBytes = op.getTile().getType().getPanelBytes();
+    Value row = b.narrow(adaptor.getRow());
+    Value head = b.narrow(adaptor.getHead());
+    Value batch = b.narrow(adaptor.getBatch());
+    int64_t panels = llvm::divideCeil(op.getColumns(), kPanelColumns);
     for (int64_t panel = 0; panel < panels; ++panel)
       NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
-          b, adaptor.getMap().front(),
-          b.sharedPointer(b.add(base, panel * tile.getPanelBytes())),
+          b, adaptor.getMap(), b.sharedPointer(b.add(base, panel * panelBytes)),
           ValueRange{b.i32(panel * kPanelColumns), row, head, batch},
           /*l2CacheHint=*/Value(), NVVM::TMAStoreMode::TILE,
           /*predicate=*/Value());
@@ -250,6 +266,6 @@ void attn::nvvm::populateMemoryPatterns(RewritePatternSet &patterns,
                                         const SharedLayout &layout) {
   patterns.add<LowerAlloc<AllocOp>, LowerAlloc<AllocBarriersOp>>(
       types, patterns.getContext(), layout);
-  patterns.add<LowerAwait, LowerAcquire, LowerRelease, LowerLoad, LowerStore,
-               LowerStoreRows>(types, patterns.getContext());
+  patterns.add<LowerAwait, LowerAcquire, LowerRelease, LowerLoad, LowerPut,
+               LowerStore, LowerStoreRows>(types, patterns.getContext());
 }

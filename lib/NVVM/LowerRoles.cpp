@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FragmentLowering.h"
+#include "InlineAsm.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -17,6 +18,9 @@ using namespace attn::nvvm;
 using namespace attn::frag;
 
 static constexpr int64_t kFirstTurnBarrier = 2;
+
+/// Marks the scf.if that holds the producer.
+static constexpr llvm::StringLiteral kProducerAttr = "attn.producer";
 
 namespace {
 
@@ -40,6 +44,7 @@ struct LowerRoles : OpConversionPattern<RolesOp> {
     // One thread copies; the rest of its warpgroup is done.
     Value copies = b.both(b.elected(), b.equal(warp, 0));
     auto copying = scf::IfOp::create(b, copies, /*withElseRegion=*/false);
+    copying->setDiscardableAttr(kProducerAttr, b.getUnitAttr());
     moveBody(rewriter, op.getProducer(), copying.thenBlock(), {});
 
     b.setInsertionPointToStart(branch.elseBlock());
@@ -122,6 +127,20 @@ struct LowerPassTurn : OpConversionPattern<PassTurnOp> {
 };
 
 } // namespace
+
+void attn::nvvm::separateRoles(LLVM::LLVMFuncOp kernel) {
+  kernel.walk([](scf::IfOp role) {
+    if (!role->removeDiscardableAttr(kProducerAttr))
+      return;
+    ThreadBuilder b(role.getLoc(), role);
+    b.setInsertionPointToStart(role.thenBlock());
+    Value address = sharedMemory(b, kSharedSymbol);
+    role.getThenRegion().walk([&](LLVM::AddressOfOp op) {
+      if (op.getGlobalName() == kSharedSymbol)
+        op.replaceAllUsesWith(address);
+    });
+  });
+}
 
 void attn::nvvm::populateRolePatterns(RewritePatternSet &patterns,
                                       const TypeConverter &types,

@@ -95,9 +95,10 @@ Value ThreadBuilder::exchange(Value value, int64_t mask) {
                               i32(31), NVVM::ShflKind::bfly, UnitAttr());
 }
 
-void ThreadBuilder::when(Value condition, function_ref<void()> then) {
+scf::IfOp ThreadBuilder::when(Value condition, function_ref<void()> then) {
   auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(branch.thenBlock());
   then();
+  return branch;
 }

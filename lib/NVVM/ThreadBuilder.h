@@ -62,7 +62,7 @@ struct ThreadBuilder : mlir::ImplicitLocOpBuilder {
   /// One value per lane, from the lane whose number differs in `mask`.
   mlir::Value exchange(mlir::Value value, int64_t mask);
 
-  void when(mlir::Value condition, llvm::function_ref<void()> then);
+  mlir::scf::IfOp when(mlir::Value condition, llvm::function_ref<void()> then);
 };
 
 } // namespace attn::nvvm

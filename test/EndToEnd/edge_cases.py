@@ -66,13 +66,13 @@ class Attention:
 }}
 """
 
-    def run(self, options, target, threads=1):
+    def run(self, options, target, threads=1, flags=()):
         """The output and, when asked for, the lse, as float64."""
         folder = options.folder / str(next(counter))
         folder.mkdir()
         (folder / "case.mlir").write_text(self.text())
         command = [options.attn_run, str(folder / "case.mlir"), f"--target={target}", "--check"]
-        command.append(f"--threads={threads}")
+        command += [f"--threads={threads}", *flags]
         arrays = [("q", self.dtype, self.q), ("k", self.dtype, self.k), ("v", self.dtype, self.v)]
         arrays += [(name, None, array) for name, _, array in self.extra]
         for name, dtype, array in arrays:

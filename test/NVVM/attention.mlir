@@ -10,8 +10,9 @@
 // SS: {{^}}24{{$}}
 // Masked blocks, full blocks and the last one: 8 steps of 16 keys each.
 // RS: {{^}}24{{$}}
-// 64 elements per thread in three bodies, and two rows' rescaling in two of them.
-// EX2: {{^}}196{{$}}
+// 64 elements per thread in three bodies, and two rows' rescaling in two of them; one in the
+// function that mends rows.
+// EX2: {{^}}197{{$}}
 
 // CHECK:       module attributes {gpu.container_module}
 // CHECK:       gpu.module @f_kernels [#nvvm.target<O = 3, chip = "sm_90a", features = "+ptx80">]

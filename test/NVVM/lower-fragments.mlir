@@ -129,7 +129,50 @@ gpu.module @m {
     %o = frag.fill %x : !frag.acc<64x64xf32>
     %o0 = frag.mma_rs %p, %k[%i], %o : !frag.a<64x32xf16>, !frag.tile<32x64xf16>, !frag.acc<64x64xf32> -> !frag.pending<64x64xf32>
     %o1 = frag.wait groups(0) %o0 : !frag.pending<64x64xf32> -> !frag.acc<64x64xf32>
-    frag.store %o1 through %q rows(%row) to %map[%row, %row, %row] by %row : !frag.acc<64x64xf32>, !frag.tile<64x64xf16>, !llvm.ptr
+    frag.put %o1 to %q rows(%row) : !frag.acc<64x64xf32>, !frag.tile<64x64xf16>
+    frag.store %q rows(%row) columns(64) to %map[%row, %row, %row] by %row : !frag.tile<64x64xf16>, !llvm.ptr
+    llvm.return
+  }
+}
+
+// -----
+
+// The cold path is a function, which is called when some row of the warp is not finite; the row's 32 keys at a time, weights one per lane.
+// It computes positions from the thread's number, and is given what it cannot compute: no index, 64 columns as two per lane.
+// CHECK-LABEL: llvm.func @mend(
+// CHECK:         %[[BROKEN:.*]] = arith.cmpf uge
+// CHECK:         %[[ANY:.*]] = nvvm.vote.sync any %{{.*}}, %{{.*}} -> i1
+// CHECK:         scf.if %[[ANY]] {
+// CHECK-NEXT:      llvm.call @mend_cold_0(
+// CHECK-NEXT:    }
+// CHECK-LABEL: llvm.func internal @mend_cold_0(
+// CHECK-SAME:    attributes {no_inline, passthrough = ["cold"]}
+// CHECK:         nvvm.bar.warp.sync
+// CHECK:         scf.for %[[I:.*]] = %{{.*}} to %c16_i32
+// CHECK:           nvvm.shfl.sync idx
+// CHECK:           scf.if
+// CHECK:             scf.for {{.*}} step %c32_i32 iter_args(%{{.*}} = %{{.*}}, %{{.*}} = %{{.*}}) -> (f32, f32)
+// CHECK:               %[[KEEP:.*]] = arith.cmpi sle
+// CHECK:               scf.for
+// CHECK:                 %[[P:.*]] = nvvm.shfl.sync idx
+// CHECK:                 %[[SUM:.*]] = math.fma %[[P]]
+// CHECK-NEXT:            arith.select %{{.*}}, %[[SUM]]
+// CHECK:             arith.truncf %{{.*}} : f32 to bf16
+// CHECK:             llvm.store {{.*}} : bf16, !llvm.ptr<3>
+gpu.module @m {
+  llvm.func @mend(%n: i32, %first: i32, %x: f32) attributes {gpu.kernel, nvvm.kernel} {
+    %lo = arith.index_cast %first : i32 to index
+    %i = arith.index_cast %n : i32 to index
+    %t = frag.alloc : !frag.tile<64x64xbf16>
+    %s = frag.fill %x : !frag.rows<64xf32>
+    frag.mend %s ins(%s : !frag.rows<64xf32>) in %t rows(%i) columns(64) at(%i) bound(%i) keys(%lo to %i) : !frag.rows<64xf32>, !frag.tile<64x64xbf16> weights {
+    ^bb0(%m: index, %k: index, %w: f32):
+      %keep = arith.cmpi sle, %k, %m : index
+      frag.yield %w, %keep : f32, i1
+    } values {
+    ^bb0(%k: index, %c: index):
+      frag.yield %x : f32
+    }
     llvm.return
   }
 }

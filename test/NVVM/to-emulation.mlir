@@ -18,7 +18,7 @@ gpu.module @kernels {
 
 // A shared variable of 48 bytes lies at the base, 1024; the dynamic part follows at the next multiple of 1024.
 // Every access asks for its address: bytes, alignment, 0 to read or 1 to write, and the place.
-// CHECK:       llvm.mlir.global private constant @[[$SITE:.*]]("llvm.load at {{.*}}to-emulation.mlir:[[# @LINE + 16]]:{{[0-9]+}}\00")
+// CHECK:       llvm.mlir.global private constant @[[$SITE:.*]]("llvm.load at {{.*}}to-emulation.mlir:[[# @LINE + 19]]:{{[0-9]+}}\00")
 // CHECK-LABEL: llvm.func @shared
 // CHECK-SAME:    attn.emulated_shared = 48 : i32
 // CHECK:         %[[FIXED:.*]] = llvm.mlir.constant(1024 : i64)
@@ -28,6 +28,9 @@ gpu.module @kernels {
 // CHECK:         llvm.mlir.addressof @[[$SITE]]
 // CHECK:         %[[ADDRESS:.*]] = llvm.call @attn_emu_shared_address(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) : (i32, i32, i32, i32, !llvm.ptr) -> !llvm.ptr
 // CHECK:         llvm.load %[[ADDRESS]] : !llvm.ptr -> f32
+// The same address by assembly.
+// CHECK:         %[[AGAIN:.*]] = llvm.mlir.constant(2048 : i64)
+// CHECK:         llvm.inttoptr %[[AGAIN]]
 gpu.module @kernels {
   llvm.mlir.global internal @fixed() {addr_space = 3 : i32} : !llvm.array<48 x i8>
   llvm.mlir.global external @dynsmem() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
@@ -36,6 +39,8 @@ gpu.module @kernels {
     %d = llvm.mlir.addressof @dynsmem : !llvm.ptr<3>
     %x = llvm.load %f : !llvm.ptr<3> -> f32
     llvm.store %x, %d : f32, !llvm.ptr<3>
+    %own = llvm.inline_asm has_side_effects asm_dialect = att "mov.b64 $0, dynsmem;", "=l" : () -> !llvm.ptr<3>
+    llvm.store %x, %own : f32, !llvm.ptr<3>
     llvm.return
   }
 }

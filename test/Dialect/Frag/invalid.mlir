@@ -289,34 +289,78 @@ func.func @frag_to_a_c1(%s: !frag.acc<64x32xf32>) {
 
 // -----
 
-func.func @frag_store_c1(%s: !frag.acc<64x128xf32>, %map: !llvm.ptr, %i: index) {
+func.func @frag_put_c1(%s: !frag.acc<64x128xf32>, %i: index) {
   %t = frag.alloc : !frag.tile<64x64xbf16>
-  // expected-error @below {{'frag.store' op expects 64 rows of a multiple of 16 columns, not wider than the tile, but got '!frag.acc<64x128xf32>' and '!frag.tile<64x64xbf16>'}}
-  frag.store %s through %t rows(%i) to %map[%i, %i, %i] by %i : !frag.acc<64x128xf32>, !frag.tile<64x64xbf16>, !llvm.ptr
+  // expected-error @below {{'frag.put' op expects 64 rows of a multiple of 16 columns, not wider than the tile, but got '!frag.acc<64x128xf32>' and '!frag.tile<64x64xbf16>'}}
+  frag.put %s to %t rows(%i) : !frag.acc<64x128xf32>, !frag.tile<64x64xbf16>
   return
 }
 
 // -----
 
-// expected-error @below {{expects a positive multiple of 64 rows, but got 32}}
-func.func private @type_rows(!frag.acc<32x64xf32>)
+func.func @frag_mend_c1(%s: !frag.rows<64xf32>, %i: index, %x: f32, %k: i1) {
+  %t = frag.alloc : !frag.tile<64x64xbf16>
+  // expected-error @below {{'frag.mend' op expects 1 to 64 columns, those of the tile, but got 65}}
+  frag.mend %s ins() in %t rows(%i) columns(65) at(%i) bound(%i) keys(%i to %i) : !frag.rows<64xf32>, !frag.tile<64x64xbf16> weights {
+  ^bb0(%m: index, %n: index):
+    frag.yield %x, %k : f32, i1
+  } values {
+  ^bb0(%n: index, %c: index):
+    frag.yield %x : f32
+  }
+  return
+}
 
 // -----
 
-// expected-error @below {{expects accumulators of f32, but got 'bf16'}}
-func.func private @type_accumulator(!frag.acc<64x64xbf16>)
+func.func @frag_mend_c2(%s: !frag.rows<64xf32>, %r: !frag.rows<128xf32>, %i: index, %x: f32, %k: i1) {
+  %t = frag.alloc : !frag.tile<64x64xbf16>
+  // expected-error @below {{'frag.mend' op expects 64 rows everywhere, but got '!frag.rows<64xf32>' and '!frag.rows<128xf32>'}}
+  frag.mend %s ins(%r : !frag.rows<128xf32>) in %t rows(%i) columns(64) at(%i) bound(%i) keys(%i to %i) : !frag.rows<64xf32>, !frag.tile<64x64xbf16> weights {
+  ^bb0(%m: index, %n: index, %y: f32):
+    frag.yield %x, %k : f32, i1
+  } values {
+  ^bb0(%n: index, %c: index):
+    frag.yield %x : f32
+  }
+  return
+}
 
 // -----
 
-// expected-error @below {{expects a multiple of 8 rows and of 16 columns, but got 12 and 64}}
-func.func private @type_tile(!frag.tile<12x64xbf16>)
+func.func @frag_mend_c3(%s: !frag.rows<64xf32>, %i: index, %x: f32) {
+  %t = frag.alloc : !frag.tile<64x64xbf16>
+  // expected-error @below {{'frag.mend' op expects weights of a row, a key and a number per operand, that yield f32 and i1}}
+  frag.mend %s ins() in %t rows(%i) columns(64) at(%i) bound(%i) keys(%i to %i) : !frag.rows<64xf32>, !frag.tile<64x64xbf16> weights {
+  ^bb0(%m: index, %n: index):
+    frag.yield %x : f32
+  } values {
+  ^bb0(%n: index, %c: index):
+    frag.yield %x : f32
+  }
+  return
+}
 
 // -----
 
-// expected-error @below {{expects 2 sizes, but got 1}}
-func.func private @type_dims(!frag.acc<64xf32>)
+func.func @frag_mend_c4(%s: !frag.rows<64xf32>, %i: index, %x: f32, %k: i1) {
+  %t = frag.alloc : !frag.tile<64x64xbf16>
+  // expected-error @below {{'frag.mend' op expects values of a key and a column, that yield f32}}
+  frag.mend %s ins() in %t rows(%i) columns(64) at(%i) bound(%i) keys(%i to %i) : !frag.rows<64xf32>, !frag.tile<64x64xbf16> weights {
+  ^bb0(%m: index, %n: index):
+    frag.yield %x, %k : f32, i1
+  } values {
+  ^bb0(%n: index):
+    frag.yield %x : f32
+  }
+  return
+}
 
 // -----
 
-// expected-error @below {{expects at least one stage, but got 0}}
-func.func private @type_stages(!frag.barriers<0>)
+func.func @frag_store_c1(%map: !llvm.ptr, %i: index) {
+  %t = frag.alloc : !frag.tile<64x64xbf16>
+  // expected-error @below {{'frag.store' op expects 1 to 64 columns, those of the tile, but got 128}}
+  frag.store %t rows(%i) columns(128) to %map[%i, %i, %i] by %i : !frag.tile<64x64xbf16>, !llvm.ptr
+  return
+}

@@ -65,8 +65,21 @@ func.func @kernel(%map: !llvm.ptr, %lse: !llvm.ptr<1>, %i: i32, %row: index, %x:
     %o1 = frag.wait groups(0) %o0 : !frag.pending<64x64xf32> -> !frag.acc<64x64xf32>
     // CHECK: frag.store_rows %{{.*}} to %{{.*}}[%{{.*}}] bound(%{{.*}}) : !frag.rows<64xf32>, !llvm.ptr<1>
     frag.store_rows %n to %lse[%row] bound(%row) : !frag.rows<64xf32>, !llvm.ptr<1>
-    // CHECK: frag.store %{{.*}} through %{{.*}} rows(%{{.*}}) to %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] by %[[W]] : !frag.acc<64x64xf32>, !frag.tile<128x64xbf16>, !llvm.ptr
-    frag.store %o1 through %q rows(%row) to %map[%row, %row, %row] by %w : !frag.acc<64x64xf32>, !frag.tile<128x64xbf16>, !llvm.ptr
+    // CHECK: frag.put %{{.*}} to %{{.*}} rows(%{{.*}}) : !frag.acc<64x64xf32>, !frag.tile<128x64xbf16>
+    frag.put %o1 to %q rows(%row) : !frag.acc<64x64xf32>, !frag.tile<128x64xbf16>
+    // CHECK: frag.mend %{{.*}} ins(%{{.*}} : !frag.rows<64xf32>) in %{{.*}} rows(%{{.*}}) columns(64) at(%{{.*}}) bound(%{{.*}}) keys(%{{.*}} to %{{.*}}) : !frag.rows<64xf32>, !frag.tile<128x64xbf16> weights {
+    frag.mend %m ins(%n : !frag.rows<64xf32>) in %q rows(%row) columns(64) at(%row) bound(%row) keys(%row to %row) : !frag.rows<64xf32>, !frag.tile<128x64xbf16> weights {
+    ^bb1(%r: index, %key: index, %b: f32):
+      %keep = arith.cmpi sle, %key, %r : index
+      // CHECK: frag.yield %{{.*}}, %{{.*}} : f32, i1
+      frag.yield %b, %keep : f32, i1
+    // CHECK: } values {
+    } values {
+    ^bb1(%key: index, %c: index):
+      frag.yield %x : f32
+    }
+    // CHECK: frag.store %{{.*}} rows(%{{.*}}) columns(64) to %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] by %[[W]] : !frag.tile<128x64xbf16>, !llvm.ptr
+    frag.store %q rows(%row) columns(64) to %map[%row, %row, %row] by %w : !frag.tile<128x64xbf16>, !llvm.ptr
   }
   return
 }

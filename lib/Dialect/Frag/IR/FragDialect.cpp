@@ -61,6 +61,75 @@ static void printRowShape(AsmPrinter &printer, int64_t rows, Type element) {
 #define GET_TYPEDEF_CLASSES
 #include "attn/Dialect/Frag/IR/FragTypes.cpp.inc"
 
+//===----------------------------------------------------------------------===//
+// Constraints of the types
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyMatrix(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t rows, int64_t columns,
+                                  int64_t multiple) {
+  if (rows < 64 || rows % 64 != 0)
+    return emitError() << "expects a positive multiple of 64 rows, but got "
+                       << rows;
+  if (columns < multiple || columns % multiple != 0)
+    return emitError() << "expects a positive multiple of " << multiple
+                       << " columns, but got " << columns;
+  return success();
+}
+
+LogicalResult AccType::verify(function_ref<InFlightDiagnostic()> emitError,
+                              int64_t rows, int64_t columns, Type element) {
+  if (!element.isF32())
+    return emitError() << "expects accumulators of f32, but got " << element;
+  return verifyMatrix(emitError, rows, columns, 8);
+}
+
+LogicalResult PendingType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t rows, int64_t columns, Type element) {
+  return AccType::verify(emitError, rows, columns, element);
+}
+
+LogicalResult AType::verify(function_ref<InFlightDiagnostic()> emitError,
+                            int64_t rows, int64_t columns, Type element) {
+  if (!isHalf(element))
+    return emitError() << "expects operands of f16 or bf16, but got "
+                       << element;
+  return verifyMatrix(emitError, rows, columns, 16);
+}
+
+LogicalResult RowsType::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t rows, Type element) {
+  if (!element.isF32())
+    return emitError() << "expects rows of f32, but got " << element;
+  return verifyMatrix(emitError, rows, 8, 8);
+}
+
+LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t rows, int64_t columns, Type element,
+                               int64_t stages) {
+  if (!isHalf(element))
+    return emitError() << "expects tiles of f16 or bf16, but got " << element;
+  // The swizzle repeats every 8 rows; a step of a product takes 16 columns.
+  if (rows < 8 || rows % 8 != 0 || columns < 16 || columns % 16 != 0)
+    return emitError() << "expects a multiple of 8 rows and of 16 columns, "
+                          "but got "
+                       << rows << " and " << columns;
+  if (stages < 1)
+    return emitError() << "expects at least one stage, but got " << stages;
+  return success();
+}
+
+LogicalResult BarriersType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t stages) {
+  if (stages < 1)
+    return emitError() << "expects at least one stage, but got " << stages;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
 void FragDialect::registerTypes() {
   addTypes<
 #define GET_TYPEDEF_LIST

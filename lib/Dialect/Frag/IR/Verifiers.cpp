@@ -14,73 +14,6 @@
 using namespace mlir;
 using namespace attn::frag;
 
-static bool isHalf(Type type) { return type.isF16() || type.isBF16(); }
-
-//===----------------------------------------------------------------------===//
-// Types
-//===----------------------------------------------------------------------===//
-
-static LogicalResult verifyMatrix(function_ref<InFlightDiagnostic()> emitError,
-                                  int64_t rows, int64_t columns,
-                                  int64_t multiple) {
-  if (rows < 64 || rows % 64 != 0)
-    return emitError() << "expects a positive multiple of 64 rows, but got "
-                       << rows;
-  if (columns < multiple || columns % multiple != 0)
-    return emitError() << "expects a positive multiple of " << multiple
-                       << " columns, but got " << columns;
-  return success();
-}
-
-LogicalResult AccType::verify(function_ref<InFlightDiagnostic()> emitError,
-                              int64_t rows, int64_t columns, Type element) {
-  if (!element.isF32())
-    return emitError() << "expects accumulators of f32, but got " << element;
-  return verifyMatrix(emitError, rows, columns, 8);
-}
-
-LogicalResult PendingType::verify(function_ref<InFlightDiagnostic()> emitError,
-                                  int64_t rows, int64_t columns, Type element) {
-  return AccType::verify(emitError, rows, columns, element);
-}
-
-LogicalResult AType::verify(function_ref<InFlightDiagnostic()> emitError,
-                            int64_t rows, int64_t columns, Type element) {
-  if (!isHalf(element))
-    return emitError() << "expects operands of f16 or bf16, but got "
-                       << element;
-  return verifyMatrix(emitError, rows, columns, 16);
-}
-
-LogicalResult RowsType::verify(function_ref<InFlightDiagnostic()> emitError,
-                               int64_t rows, Type element) {
-  if (!element.isF32())
-    return emitError() << "expects rows of f32, but got " << element;
-  return verifyMatrix(emitError, rows, 8, 8);
-}
-
-LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
-                               int64_t rows, int64_t columns, Type element,
-                               int64_t stages) {
-  if (!isHalf(element))
-    return emitError() << "expects tiles of f16 or bf16, but got " << element;
-  // The swizzle repeats every 8 rows; a step of a product takes 16 columns.
-  if (rows < 8 || rows % 8 != 0 || columns < 16 || columns % 16 != 0)
-    return emitError() << "expects a multiple of 8 rows and of 16 columns, "
-                          "but got "
-                       << rows << " and " << columns;
-  if (stages < 1)
-    return emitError() << "expects at least one stage, but got " << stages;
-  return success();
-}
-
-LogicalResult BarriersType::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   int64_t stages) {
-  if (stages < 1)
-    return emitError() << "expects at least one stage, but got " << stages;
-  return success();
-}
-
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
@@ -385,14 +318,59 @@ LogicalResult ToAOp::verify() {
   return success();
 }
 
-LogicalResult StoreOp::verify() {
+LogicalResult PutOp::verify() {
   AccType source = getSource().getType();
   TileType tile = getTile().getType();
-  // frag_store_c1
+  // frag_put_c1
   if (source.getRows() != kProductRows || source.getColumns() % 16 != 0 ||
       source.getColumns() > tile.getColumns())
     return emitOpError("expects 64 rows of a multiple of 16 columns, not wider "
                        "than the tile, but got ")
            << source << " and " << tile;
   return success();
+}
+
+static LogicalResult verifyColumns(Operation *op, int64_t columns,
+                                   TileType tile) {
+  if (columns < 1 || columns > tile.getColumns())
+    return op->emitOpError("expects 1 to ")
+           << tile.getColumns() << " columns, those of the tile, but got "
+           << columns;
+  return success();
+}
+
+LogicalResult MendOp::verify() {
+  // frag_mend_c1
+  if (failed(verifyColumns(*this, getColumns(), getTile().getType())))
+    return failure();
+  // frag_mend_c2
+  RowsType rows = getSums().getType();
+  for (Type input : getInputs().getTypes())
+    if (input != rows || rows.getRows() != kProductRows)
+      return emitOpError("expects 64 rows everywhere, but got ")
+             << rows << " and " << input;
+  // frag_mend_c3
+  Type index = IndexType::get(getContext()), f32 = rows.getElement();
+  SmallVector<Type> arguments{index, index};
+  arguments.append(getInputs().size(), f32);
+  Block &weights = getWeights().front(), &values = getValues().front();
+  Type results[] = {f32, IntegerType::get(getContext(), 1)};
+  auto yields = [](Block &block, ArrayRef<Type> types) {
+    auto yield = dyn_cast<YieldOp>(block.getTerminator());
+    return yield && llvm::equal(yield.getValues().getTypes(), types);
+  };
+  if (!llvm::equal(weights.getArgumentTypes(), arguments) ||
+      !yields(weights, results))
+    return emitOpError("expects weights of a row, a key and a number per "
+                       "operand, that yield f32 and i1");
+  // frag_mend_c4
+  if (!llvm::equal(values.getArgumentTypes(), ArrayRef<Type>{index, index}) ||
+      !yields(values, f32))
+    return emitOpError("expects values of a key and a column, that yield f32");
+  return success();
+}
+
+LogicalResult StoreOp::verify() {
+  // frag_store_c1
+  return verifyColumns(*this, getColumns(), getTile().getType());
 }

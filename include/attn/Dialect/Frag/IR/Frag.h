@@ -34,6 +34,9 @@ inline constexpr int64_t kTileAlignment = 1024;
 /// Shared memory that one thread block may have on sm_90.
 inline constexpr int64_t kMaxSharedBytes = 227 * 1024;
 
+/// What tiles and left operands hold.
+inline bool isHalf(mlir::Type type) { return type.isF16() || type.isBF16(); }
+
 /// Bytes of shared memory of the kernel that `allocs` stand in: tiles in their
 /// order, then barriers.
 int64_t getSharedBytes(mlir::Operation *kernel);
