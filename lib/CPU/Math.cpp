@@ -3,6 +3,9 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
+// What is left of the math dialect after this is an instruction everywhere, so
+// that compiled code needs no libm.
+//
 //===----------------------------------------------------------------------===//
 
 #include "attn/CPU/Passes.h"
@@ -11,8 +14,12 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#include <functional>
 
 namespace attn {
 #define GEN_PASS_DEF_CPUMATHPASS
@@ -24,44 +31,183 @@ using namespace attn;
 
 namespace {
 
+/// `type` with another element type.
+Type withElement(Type type, Type element) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.clone(element);
+  return element;
+}
+
+SmallVector<Value> extended(ImplicitLocOpBuilder &b, Type wide,
+                            ValueRange operands) {
+  return llvm::map_to_vector(operands, [&](Value x) -> Value {
+    return arith::ExtFOp::create(b, wide, x);
+  });
+}
+
+/// An op that MathApprox knows in f64, and in f32 if `inFloat`. An f32 is
+/// widened if not; f16 and bf16 always go through f32.
 template <typename OpTy>
 struct Approximate : OpRewritePattern<OpTy> {
-  using Function = Value (MathApprox::*)(Value);
-  Approximate(MLIRContext *context, Function function)
-      : OpRewritePattern<OpTy>(context), function(function) {}
+  using Function =
+      std::function<Value(MathApprox &, ValueRange, bool wasFloat)>;
+  Approximate(MLIRContext *context, Function function, bool inFloat)
+      : OpRewritePattern<OpTy>(context), function(std::move(function)),
+        inFloat(inFloat) {}
 
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Type type = op.getType(), element = getElementTypeOrSelf(type);
-    Value x = op.getOperand();
-    if (element.isF32() || element.isF64()) {
-      rewriter.replaceOp(op, (MathApprox(b, type).*function)(x));
+    ValueRange operands = op->getOperands();
+    bool isFloat = element.isF32();
+    if (element.isF64() || (isFloat && inFloat)) {
+      MathApprox approx(b, type);
+      rewriter.replaceOp(op, function(approx, operands, /*wasFloat=*/false));
       return success();
     }
-    if (!element.isF16() && !element.isBF16())
+    if (!isFloat && !element.isF16() && !element.isBF16())
       return rewriter.notifyMatchFailure(op, "neither f16, bf16, f32 nor f64");
-    Type wide = b.getF32Type();
-    if (auto vector = dyn_cast<VectorType>(type))
-      wide = vector.clone(wide);
-    Value y =
-        (MathApprox(b, wide).*function)(arith::ExtFOp::create(b, wide, x));
+    Type wide =
+        withElement(type, isFloat ? Type(b.getF64Type()) : b.getF32Type());
+    SmallVector<Value> wider = extended(b, wide, operands);
+    Value y;
+    if (isFloat) {
+      MathApprox approx(b, wide);
+      y = function(approx, wider, /*wasFloat=*/true);
+    } else {
+      y = OpTy::create(b, wide, wider);
+    }
     rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, y);
     return success();
   }
 
   Function function;
+  bool inFloat;
 };
+
+/// x^n for an integer n.
+struct PowerOfInteger : OpRewritePattern<math::FPowIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::FPowIOp op,
+                                PatternRewriter &rewriter) const override {
+    // An integer of 32 bits is no f32.
+    Type type = op.getType(), wide = withElement(type, rewriter.getF64Type());
+    Value x = op.getLhs();
+    if (type != wide)
+      x = arith::ExtFOp::create(rewriter, op.getLoc(), wide, x);
+    Value power =
+        arith::SIToFPOp::create(rewriter, op.getLoc(), wide, op.getRhs());
+    Value y = math::PowFOp::create(rewriter, op.getLoc(), x, power);
+    if (type != wide)
+      y = arith::TruncFOp::create(rewriter, op.getLoc(), type, y);
+    rewriter.replaceOp(op, y);
+    return success();
+  }
+};
+
+struct Clamp : OpRewritePattern<math::ClampFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::ClampFOp op,
+                                PatternRewriter &rewriter) const override {
+    Value x = arith::MaximumFOp::create(rewriter, op.getLoc(), op.getValue(),
+                                        op.getMin());
+    rewriter.replaceOpWithNewOp<arith::MinimumFOp>(op, x, op.getMax());
+    return success();
+  }
+};
+
+struct SineAndCosine : OpRewritePattern<math::SincosOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::SincosOp op,
+                                PatternRewriter &rewriter) const override {
+    Value x = op.getOperand();
+    Value sine = math::SinOp::create(rewriter, op.getLoc(), x);
+    Value cosine = math::CosOp::create(rewriter, op.getLoc(), x);
+    rewriter.replaceOp(op, {sine, cosine});
+    return success();
+  }
+};
+
+struct Patterns {
+  RewritePatternSet &set;
+
+  template <typename OpTy>
+  void add(Value (MathApprox::*function)(Value), bool inFloat = false) {
+    set.add<Approximate<OpTy>>(
+        set.getContext(),
+        [function](MathApprox &approx, ValueRange x, bool) {
+          return (approx.*function)(x[0]);
+        },
+        inFloat);
+  }
+  template <typename OpTy>
+  void add(Value (MathApprox::*function)(Value, bool)) {
+    set.add<Approximate<OpTy>>(
+        set.getContext(),
+        [function](MathApprox &approx, ValueRange x, bool wasFloat) {
+          return (approx.*function)(x[0], wasFloat);
+        },
+        false);
+  }
+  template <typename OpTy>
+  void add(Value (MathApprox::*function)(Value, Value)) {
+    set.add<Approximate<OpTy>>(
+        set.getContext(),
+        [function](MathApprox &approx, ValueRange x, bool) {
+          return (approx.*function)(x[0], x[1]);
+        },
+        false);
+  }
+  template <typename OpTy>
+  void add(Value (MathApprox::*function)(Value, Value, bool)) {
+    set.add<Approximate<OpTy>>(
+        set.getContext(),
+        [function](MathApprox &approx, ValueRange x, bool wasFloat) {
+          return (approx.*function)(x[0], x[1], wasFloat);
+        },
+        false);
+  }
+};
+
+void populateApproximations(RewritePatternSet &set) {
+  Patterns patterns{set};
+  patterns.add<math::ExpOp>(&MathApprox::exp, true);
+  patterns.add<math::Exp2Op>(&MathApprox::exp2, true);
+  patterns.add<math::LogOp>(&MathApprox::log, true);
+  patterns.add<math::TanhOp>(&MathApprox::tanh, true);
+  patterns.add<math::ErfOp>(&MathApprox::erf, true);
+  patterns.add<math::Log2Op>(&MathApprox::log2);
+  patterns.add<math::Log10Op>(&MathApprox::log10);
+  patterns.add<math::Log1pOp>(&MathApprox::log1p);
+  patterns.add<math::ExpM1Op>(&MathApprox::expm1);
+  patterns.add<math::SinhOp>(&MathApprox::sinh);
+  patterns.add<math::CoshOp>(&MathApprox::cosh);
+  patterns.add<math::AsinhOp>(&MathApprox::asinh);
+  patterns.add<math::AcoshOp>(&MathApprox::acosh);
+  patterns.add<math::AtanhOp>(&MathApprox::atanh);
+  patterns.add<math::AsinOp>(&MathApprox::asin);
+  patterns.add<math::AcosOp>(&MathApprox::acos);
+  patterns.add<math::AtanOp>(&MathApprox::atan);
+  patterns.add<math::CbrtOp>(&MathApprox::cbrt);
+  patterns.add<math::ErfcOp>(&MathApprox::erfc);
+  patterns.add<math::SinOp>(&MathApprox::sin);
+  patterns.add<math::CosOp>(&MathApprox::cos);
+  patterns.add<math::TanOp>(&MathApprox::tan);
+  patterns.add<math::Atan2Op>(&MathApprox::atan2);
+  patterns.add<math::PowFOp>(&MathApprox::pow);
+  patterns.add<arith::RemFOp>(&MathApprox::rem);
+  set.add<Clamp, PowerOfInteger, SineAndCosine>(set.getContext());
+}
 
 struct CPUMathPass final : attn::impl::CPUMathPassBase<CPUMathPass> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
-    patterns.add<Approximate<math::ExpOp>>(context, &MathApprox::exp);
-    patterns.add<Approximate<math::Exp2Op>>(context, &MathApprox::exp2);
-    patterns.add<Approximate<math::LogOp>>(context, &MathApprox::log);
-    patterns.add<Approximate<math::TanhOp>>(context, &MathApprox::tanh);
-    patterns.add<Approximate<math::ErfOp>>(context, &MathApprox::erf);
+    populateApproximations(patterns);
     populateNarrowConversionPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -112,7 +112,7 @@ std::pair<Value, Value> MathApprox::nearest(Value x) {
 // Functions
 //===----------------------------------------------------------------------===//
 
-Value MathApprox::scaledExp(Value r, Value n) {
+Value MathApprox::smallExpm1(Value r) {
   static const double kFloat[] = {5.0000001201e-1, 1.6666665459e-1,
                                   4.1665795894e-2, 8.3334519073e-3,
                                   1.3981999507e-3, 1.9875691500e-4};
@@ -123,26 +123,33 @@ Value MathApprox::scaledExp(Value r, Value n) {
     for (int i = 2; i <= 13; ++i)
       coefficients.push_back(1 / (factorial *= i));
   }
-  Value p = fma(polynomial(r, coefficients), mul(r, r), r);
-  p = add(p, number(1));
+  return fma(polynomial(r, coefficients), mul(r, r), r);
+}
+
+Value MathApprox::powerOf2(Value n) {
+  Value biased = arith::AddIOp::create(b, n, bits(isDouble ? 1023 : 127));
+  return asNumber(arith::ShLIOp::create(b, biased, bits(mantissa)));
+}
+
+Value MathApprox::scaledExp(Value r, Value n) {
+  Value p = add(smallExpm1(r), number(1));
   // In two factors: 2^n may lie outside the normal numbers where the product
   // does not, and a denormal result is rounded once.
   Value half = arith::ShRSIOp::create(b, n, bits(1));
   Value rest = arith::SubIOp::create(b, n, half);
-  auto power = [&](Value exponent) {
-    Value biased =
-        arith::AddIOp::create(b, exponent, bits(isDouble ? 1023 : 127));
-    return asNumber(arith::ShLIOp::create(b, biased, bits(mantissa)));
-  };
-  return mul(mul(p, power(half)), power(rest));
+  return mul(mul(p, powerOf2(half)), powerOf2(rest));
 }
 
-Value MathApprox::exp(Value x) {
-  x = isDouble ? clamp(x, -746, 710) : clamp(x, -104, 89);
+std::pair<Value, Value> MathApprox::reduceExp(Value x) {
   auto [k, n] = nearest(mul(x, number(kLog2e)));
   Value high = number(isDouble ? -6.93145751953125e-1 : -0.693359375);
   Value low = number(isDouble ? -1.42860682030941723212e-6 : 2.12194440e-4);
-  return scaledExp(fma(k, low, fma(k, high, x)), n);
+  return {fma(k, low, fma(k, high, x)), n};
+}
+
+Value MathApprox::exp(Value x) {
+  auto [r, n] = reduceExp(isDouble ? clamp(x, -746, 710) : clamp(x, -104, 89));
+  return scaledExp(r, n);
 }
 
 Value MathApprox::exp2(Value x) {
@@ -236,57 +243,4 @@ Value MathApprox::erfFloat(Value x) {
   Value one = withSignOf(number(1), x);
   large = select(less(number(4), t), one, large);
   return select(less(number(0.927734375), t), large, small);
-}
-
-Value MathApprox::erfDouble(Value x) {
-  Value t = abs(x), s = mul(x, x);
-  // |x| < 0.84375
-  Value p =
-      polynomial(s, {1.28379167095512558561e-01, -3.25042107247001499370e-01,
-                     -2.84817495755985104766e-02, -5.77027029648944159157e-03,
-                     -2.37630166566501626084e-05});
-  Value q =
-      polynomial(s, {1, 3.97917223959155352819e-01, 6.50222499887672944485e-02,
-                     5.08130628187576562776e-03, 1.32494738004321644526e-04,
-                     -3.96022827877536812320e-06});
-  Value tiny = fma(x, div(p, q), x);
-  // |x| < 1.25
-  Value e = sub(t, number(1));
-  p = polynomial(e, {-2.36211856075265944077e-03, 4.14856118683748331666e-01,
-                     -3.72207876035701323847e-01, 3.18346619901161753674e-01,
-                     -1.10894694282396677476e-01, 3.54783043256182359371e-02,
-                     -2.16637559486879084300e-03});
-  q = polynomial(e, {1, 1.06420880400844228286e-01, 5.40397917702171048937e-01,
-                     7.18286544141962662868e-02, 1.26171219808761642112e-01,
-                     1.36370839120290507362e-02, 1.19844998467991074170e-02});
-  Value near = add(number(8.45062911510467529297e-01), div(p, q));
-  // |x| < 1 / 0.35, and |x| < 6
-  Value w = div(number(1), s);
-  Value p1 =
-      polynomial(w, {-9.86494403484714822705e-03, -6.93858572707181764372e-01,
-                     -1.05586262253232909814e+01, -6.23753324503260060396e+01,
-                     -1.62396669462573470355e+02, -1.84605092906711035994e+02,
-                     -8.12874355063065934246e+01, -9.81432934416914548592e+00});
-  Value q1 =
-      polynomial(w, {1, 1.96512716674392571292e+01, 1.37657754143519042600e+02,
-                     4.34565877475229228821e+02, 6.45387271733267880336e+02,
-                     4.29008140027567833386e+02, 1.08635005541779435134e+02,
-                     6.57024977031928170135e+00, -6.04244152148580987438e-02});
-  Value p2 =
-      polynomial(w, {-9.86494292470009928597e-03, -7.99283237680523006574e-01,
-                     -1.77579549177547519889e+01, -1.60636384855821916062e+02,
-                     -6.37566443368389627722e+02, -1.02509513161107724954e+03,
-                     -4.83519191608651397019e+02});
-  Value q2 =
-      polynomial(w, {1, 3.03380607434824582924e+01, 3.25792512996573918826e+02,
-                     1.53672958608443695994e+03, 3.19985821950859553908e+03,
-                     2.55305040643316442583e+03, 4.74528541206955367215e+02,
-                     -2.24409524465858183362e+01});
-  Value middle = less(t, number(1 / 0.35));
-  Value ratio = div(select(middle, p1, p2), select(middle, q1, q2));
-  Value tail = div(exp(add(sub(number(-0.5625), s), ratio)), t);
-  Value far = sub(number(1), tail);
-  far = select(less(number(6), t), number(1), far);
-  Value large = select(less(t, number(1.25)), near, far);
-  return select(less(t, number(0.84375)), tiny, withSignOf(large, x));
 }

@@ -100,13 +100,16 @@ struct WidenBF16ToF64 : OpRewritePattern<arith::ExtFOp> {
   }
 };
 
-struct NarrowF64ToBF16 : OpRewritePattern<arith::TruncFOp> {
+/// To f16 as well: that would be a call of a function where the machine lacks
+/// it.
+struct NarrowF64 : OpRewritePattern<arith::TruncFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::TruncFOp op,
                                 PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getIn()).isF64() ||
-        !getElementTypeOrSelf(op.getType()).isBF16())
-      return rewriter.notifyMatchFailure(op, "not f64 to bf16");
+        !(getElementTypeOrSelf(op.getType()).isBF16() ||
+          getElementTypeOrSelf(op.getType()).isF16()))
+      return rewriter.notifyMatchFailure(op, "not f64 to bf16 or f16");
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, op.getType(),
                                                  toOddF32(b, op.getIn()));
@@ -145,7 +148,6 @@ struct NarrowIntegerToBF16 : OpRewritePattern<OpTy> {
 } // namespace
 
 void attn::populateNarrowConversionPatterns(RewritePatternSet &patterns) {
-  patterns.add<WidenBF16ToF64, NarrowF64ToBF16,
-               NarrowIntegerToBF16<arith::SIToFPOp>,
+  patterns.add<WidenBF16ToF64, NarrowF64, NarrowIntegerToBF16<arith::SIToFPOp>,
                NarrowIntegerToBF16<arith::UIToFPOp>>(patterns.getContext());
 }

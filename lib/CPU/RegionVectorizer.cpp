@@ -89,24 +89,26 @@ static Value inlineIndexCast(KernelBuilder &kernel, Operation &op, Value lanes,
   return arith::ExtSIOp::create(kernel.b, to, lanes);
 }
 
-Value RegionVectorizer::inlineOp(Operation &inner, IRMapping &map) {
+SmallVector<Value, 2> RegionVectorizer::inlineOp(Operation &inner,
+                                                 IRMapping &map) {
   ImplicitLocOpBuilder &b = kernel.b;
   bool uniform = llvm::all_of(inner.getOperands(), [&](Value operand) {
     return !isa<VectorType>(map.lookup(operand).getType());
   });
   if (uniform)
-    return b.clone(inner, map)->getResult(0);
+    return llvm::to_vector<2>(ValueRange(b.clone(inner, map)->getResults()));
   SmallVector<Value> operands;
   for (Value operand : inner.getOperands())
     operands.push_back(toLanes(map.lookup(operand)));
-  Type type = laneType(inner.getResult(0).getType());
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(inner))
-    return inlineIndexCast(kernel, inner, operands.front(), type);
+    return {inlineIndexCast(kernel, inner, operands.front(),
+                            laneType(inner.getResult(0).getType()))};
   OperationState state(inner.getLoc(), inner.getName());
   state.addOperands(operands);
-  state.addTypes(type);
+  for (Type type : inner.getResultTypes())
+    state.addTypes(laneType(type));
   state.propertiesAttr = inner.getPropertiesAsAttribute();
-  return b.create(state)->getResult(0);
+  return llvm::to_vector<2>(ValueRange(b.create(state)->getResults()));
 }
 
 Value RegionVectorizer::lanes(Value first, ArrayRef<int64_t> offsets, Value lo,
@@ -141,7 +143,7 @@ Value RegionVectorizer::evaluate(Region &region, Value s,
       map.map(argument, capture(i, position));
   }
   for (Operation &inner : block.without_terminator())
-    map.map(inner.getResult(0), inlineOp(inner, map));
+    map.map(inner.getResults(), ValueRange(inlineOp(inner, map)));
   return toLanes(map.lookup(cast<YieldOp>(block.getTerminator()).getValue()));
 }
 

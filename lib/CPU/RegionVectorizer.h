@@ -52,7 +52,8 @@ private:
   /// A uniform value as a vector of `element` (index: narrowed).
   mlir::Value toLanes(mlir::Value value);
   mlir::Type laneType(mlir::Type scalar) const;
-  mlir::Value inlineOp(mlir::Operation &op, mlir::IRMapping &map);
+  llvm::SmallVector<mlir::Value, 2> inlineOp(mlir::Operation &op,
+                                             mlir::IRMapping &map);
 
   KernelBuilder &kernel;
   OnlineSdpaOp op;

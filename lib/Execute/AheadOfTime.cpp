@@ -263,10 +263,7 @@ Expected<std::string> CProgram::sharedObject() {
   Expected<std::string> bytes = object();
   if (!bytes)
     return bytes.takeError();
-  Expected<std::vector<std::string>> needs = undefinedIn(*bytes);
-  if (!needs)
-    return needs.takeError();
-  return linkShared(*bytes, interface->levels.front(), *needs);
+  return linkShared(*bytes, interface->levels.front());
 }
 
 } // namespace attn

@@ -59,11 +59,9 @@ std::unique_ptr<llvm::Module> makeSupport(llvm::LLVMContext &context);
 void printCHeader(llvm::raw_ostream &os, const CInterface &interface,
                   llvm::ArrayRef<std::string> needs);
 
-/// Links an object alone; `needs` are functions that it does not define and
-/// libm may.
+/// Links an object alone.
 llvm::Expected<std::string> linkShared(llvm::StringRef object,
-                                       const TargetInfo &target,
-                                       llvm::ArrayRef<std::string> needs);
+                                       const TargetInfo &target);
 
 } // namespace attn
 

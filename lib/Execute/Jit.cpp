@@ -111,7 +111,7 @@ Expected<std::unique_ptr<orc::LLJIT>> createLLJIT(const ObjectCode &code) {
     return jit.takeError();
   if (Error error = defineRuntime(**jit))
     return std::move(error);
-  // libc and libm: memcpy, and the functions that are left scalar.
+  // libc: memcpy, and what the source declares.
   auto process = orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
       (*jit)->getDataLayout().getGlobalPrefix());
   if (!process)

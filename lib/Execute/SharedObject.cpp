@@ -15,7 +15,6 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Program.h"
-#include "llvm/TargetParser/Triple.h"
 
 #include <cstring>
 
@@ -25,8 +24,7 @@ namespace attn {
 
 constexpr unsigned timeLimitSeconds = 120;
 
-Expected<std::string> linkShared(StringRef object, const TargetInfo &target,
-                                 ArrayRef<std::string> needs) {
+Expected<std::string> linkShared(StringRef object, const TargetInfo &target) {
   Expected<std::string> linker = findLinker(target);
   if (!linker)
     return linker.takeError();
@@ -37,16 +35,9 @@ Expected<std::string> linkShared(StringRef object, const TargetInfo &target,
       return std::move(error);
   if (Error error = input.write(object))
     return std::move(error);
-  std::string arch = Triple(target.triple).getArchName().str();
-  std::string native = "-L/usr/lib/" + arch + "-linux-gnu",
-              cross = "-L/usr/" + arch + "-linux-gnu/lib";
   SmallVector<StringRef> arguments = {
       *linker, "-shared",        "-z", "noexecstack", "-z",
       "defs",  "--eh-frame-hdr", "-o", output.path,   input.path.str()};
-  // By the name that programs load: the other may be missing, or be a script.
-  if (!needs.empty())
-    arguments.append(
-        {native, cross, "-L/usr/lib64", "-L/lib64", "-l:libm.so.6"});
   std::optional<StringRef> redirects[] = {std::nullopt, log.path.str(),
                                           log.path.str()};
   std::string message;

@@ -34,6 +34,25 @@ func.func @narrow(%x: bf16) -> bf16 {
   return %0 : bf16
 }
 
+// Of the others f32 is computed in f64, f16 through f32, and a remainder is a loop until all lanes are done.
+// CHECK-LABEL: func.func @others
+// CHECK-NOT:     math.{{pow|sin|cos|tan|cbrt|clamp|fpowi}}
+// CHECK:         arith.extf %{{.+}} : vector<8xf32> to vector<8xf64>
+// CHECK-NOT:     math.{{pow|sin|cos|tan|cbrt|clamp|fpowi}}
+// CHECK:         scf.while
+// CHECK:           vector.reduction <or>
+// CHECK-NOT:     arith.remf
+// CHECK:         return
+func.func @others(%x: vector<8xf32>, %y: f16, %n: i32) -> (vector<8xf32>, f16, f16) {
+  %sin, %cos = math.sincos %x : vector<8xf32>
+  %0 = math.powf %sin, %cos : vector<8xf32>
+  %1 = math.clampf %0 to [%sin, %cos] : vector<8xf32>
+  %2 = arith.remf %1, %x : vector<8xf32>
+  %3 = math.cbrt %y : f16
+  %4 = math.fpowi %y, %n : f16, i32
+  return %2, %3, %4 : vector<8xf32>, f16, f16
+}
+
 // What is an instruction stays.
 // CHECK-LABEL: func.func @untouched
 // CHECK:         math.sqrt

@@ -4,6 +4,10 @@
 // Above a tie, below one, a tie, below and at the end of the range, around half the least number.
 // F64: [1.0078125, 1.0078125, -1.0078125, 1, 3.38953139e+38, inf, 9.18354962e-41, 0, inf, -0, inf, nan, 3]
 
+// The same in f16, whose units are 2^-10, from 2^-24 to 65504.
+// RUN: attn-run %s --entry=to_f16 --print --input="9xf64=1.00048828125001,1.00048828125,1.00146484374999,-1.00048828125001,65519.9999999,65520,2.98023223876953125e-08,2.9802322387695317e-08,nan" | FileCheck %s --check-prefix=F16
+// F16: [1.00097656, 1, 1.00097656, -1.00097656, 65504, inf, 0, 5.96046448e-08, nan]
+
 // RUN: attn-run %s --entry=of_i32 --print --input="5xi32=1077936129,-1077936129,1077936128,16908289,-3" | FileCheck %s --check-prefix=I32
 // 2^30 + 2^22 + 1 and its tie; 2^24 + 2^17 + 2^16 + 1 and so on.
 // I32: [1.08213043e+09, -1.08213043e+09, 1.07374182e+09, 16908288, -3]
@@ -28,6 +32,18 @@ func.func @of_f64(%x: tensor<?xf64>) -> tensor<?xbf16> {
     linalg.yield %t : bf16
   } -> tensor<?xbf16>
   return %r : tensor<?xbf16>
+}
+
+func.func @to_f16(%x: tensor<?xf64>) -> tensor<?xf16> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf64>
+  %e = tensor.empty(%n) : tensor<?xf16>
+  %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : tensor<?xf64>) outs(%e : tensor<?xf16>) {
+  ^bb0(%a: f64, %b: f16):
+    %t = arith.truncf %a : f64 to f16
+    linalg.yield %t : f16
+  } -> tensor<?xf16>
+  return %r : tensor<?xf16>
 }
 
 func.func @of_i32(%x: tensor<?xi32>) -> tensor<?xbf16> {

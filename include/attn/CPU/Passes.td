@@ -139,14 +139,18 @@ def CPULoopsPass : Pass<"attn-cpu-loops"> {
 def CPUMathPass : Pass<"attn-cpu-math"> {
   let summary = "Replace elementary functions by arithmetic";
   let description = [{
-    math.exp, exp2, log, tanh and erf of f16, bf16, f32 and f64, scalars and
-    vectors, become fma, select and integer arithmetic, so that loops with them
-    can be vectorised. Special values as in C; errors of a few units in the last
-    place. Everything else of the math dialect is left to LLVM. Conversions to
+    Every function of the math dialect that is no instruction, and arith.remf,
+    of f16, bf16, f32 and f64, scalars and vectors, become fma, select and
+    integer arithmetic, so that loops with them can be vectorised and objects
+    need no libm. exp, exp2, log, tanh and erf of f32 are computed in f32, with
+    errors of a few units in the last place, the others in f64. Special values
+    as in C, but that sin, cos and tan of an f64 beyond 2^45 are NaN. Leaves
+    ipowi, and what is an instruction, to LLVM. Conversions to
     bf16 from f64 and from integers that f32 does not hold go through f32 and
     still round once.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def CPUBF16BitsPass : Pass<"attn-cpu-bf16-bits", "::mlir::ModuleOp"> {

@@ -52,13 +52,22 @@
 // NAMED-NEXT: fast_attention_supported
 // NAMED-NEXT: fast_attention_workspace
 
-// Where libm is needed the header says so, and the shared object asks for it.
-// RUN: attn-compile %S/Inputs/libm.mlir --target=cpu:x86-64-v3 -o %t/libm.so
-// RUN: llvm-readelf --dynamic %t/libm.so | FileCheck %s --check-prefix=LIBM
-// LIBM: NEEDED{{.*}}libm.so.6
-// RUN: FileCheck %s --check-prefix=NEEDS < %t/libm.h
+// A rule that calls what elsewhere is libm needs no library either, on no target.
+// DEFINE: %{elementary} = attn-compile %S/Inputs/elementary.mlir -o %t/elementary.o
+// DEFINE: %{undefined} = llvm-nm -u %t/elementary.o | FileCheck %s --check-prefix=ALONE --allow-empty
+// ALONE-NOT: {{.}}
+// RUN: %{elementary} --entry=of_f32 --target=cpu:x86-64-v3 && %{undefined}
+// RUN: FileCheck %s --check-prefix=NOTHING < %t/elementary.h
+// NOTHING: Needs no library.
+// RUN: %{elementary} --entry=of_f32 --target=cpu:armv8-a && %{undefined}
+// RUN: %{elementary} --entry=of_f64 --target=cpu:x86-64-v3 && %{undefined}
+// RUN: %{elementary} --entry=of_f16 --target=linalg:x86-64-v3 && %{undefined}
+
+// What the source declares and does not define is named.
+// RUN: attn-compile %S/Inputs/calls-out.mlir --target=cpu:x86-64-v3 -o %t/open.o
+// RUN: FileCheck %s --check-prefix=NEEDS < %t/open.h
 // NEEDS: Needs no library but one that has
-// NEEDS-NEXT: * tanf
+// NEEDS-NEXT: * elsewhere
 
 // Devices and pipes get the bytes and nothing beside them.
 // RUN: attn-compile %s --emit=obj -o /dev/null && not ls /dev/null.h
