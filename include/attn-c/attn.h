@@ -89,6 +89,10 @@ typedef struct attn_tensor {
 /* 1 when two elements may lie on one place: not a tensor to write to. */
 ATTN_API int attn_tensor_overlaps_itself(const attn_tensor *tensor);
 
+/* 1 when compiled code reads the tensor in place: its elements lie row-major,
+   without gaps, aligned to their size. */
+ATTN_API int attn_tensor_is_row_major(const attn_tensor *tensor);
+
 /* An argument or a result of an entry. Lives as long as its executable. */
 typedef struct attn_value {
   attn_dtype dtype;
@@ -170,7 +174,9 @@ attn_executable_result_sizes(const attn_executable *executable,
                              const attn_tensor *inputs, size_t num_inputs,
                              int64_t *sizes);
 
-/* What was computed from an entry's weights alone; stale when they change. */
+/* What was computed from an entry's weights alone; stale when they change. Of
+   `inputs`, one for each argument, only those marked attn.weight are looked at.
+ */
 typedef struct attn_weights attn_weights;
 ATTN_API attn_error *attn_executable_prepack(const attn_executable *executable,
                                              const attn_tensor *inputs,

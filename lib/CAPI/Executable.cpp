@@ -64,16 +64,41 @@ struct Inputs {
       views.push_back(viewOf(tensor));
     if (Error error = executable.signature().check(views))
       return error;
-    for (auto [tensor, view] : zip(tensors, views)) {
-      if ((!elements && tensor.rank) || isPlain(tensor))
-        continue;
-      Expected<Tensor> copy = allocateLike(tensor, "an input");
-      if (!copy)
-        return copy.takeError();
-      gather(tensor, copy->data());
-      view.data = copy->data();
-      copies.push_back(std::move(*copy));
+    for (auto [tensor, view] : zip(tensors, views))
+      if (elements || !tensor.rank)
+        if (Error error = straighten(tensor, view))
+          return error;
+    return Error::success();
+  }
+
+  /// Of all but the weights nothing is looked at.
+  Error addWeights(const Executable &executable,
+                   ArrayRef<attn_tensor> tensors) {
+    const Signature &signature = executable.signature();
+    for (auto [i, tensor] : enumerate(tensors)) {
+      bool isWeight =
+          i < signature.arguments.size() && signature.arguments[i].isWeight;
+      views.push_back(isWeight ? viewOf(tensor) : TensorView());
     }
+    if (Error error = signature.checkWeights(views))
+      return error;
+    for (auto [info, tensor, view] : zip(signature.arguments, tensors, views))
+      if (info.isWeight)
+        if (Error error = straighten(tensor, view))
+          return error;
+    return Error::success();
+  }
+
+private:
+  Error straighten(const attn_tensor &tensor, TensorView &view) {
+    if (isPlain(tensor))
+      return Error::success();
+    Expected<Tensor> copy = allocateLike(tensor, "an input");
+    if (!copy)
+      return copy.takeError();
+    gather(tensor, copy->data());
+    view.data = copy->data();
+    copies.push_back(std::move(*copy));
     return Error::success();
   }
 };
@@ -185,9 +210,8 @@ attn_error *attn_executable_prepack(const attn_executable *executable,
                                     const attn_tensor *inputs, size_t numInputs,
                                     attn_weights **weights) {
   Inputs arguments;
-  if (Error error =
-          arguments.add(*executable->executable, ArrayRef(inputs, numInputs),
-                        /*elements=*/true))
+  if (Error error = arguments.addWeights(*executable->executable,
+                                         ArrayRef(inputs, numInputs)))
     return toC(std::move(error));
   auto packed = executable->executable->prepack(arguments.views);
   if (!packed)

@@ -145,6 +145,10 @@ size_t attn_dtype_size(attn_dtype dtype) {
   return attn::dtypeBytes(static_cast<attn::Dtype>(dtype));
 }
 
+int attn_tensor_is_row_major(const attn_tensor *tensor) {
+  return attn::isPlain(*tensor);
+}
+
 int attn_tensor_overlaps_itself(const attn_tensor *tensor) {
   return attn::overlapsItself(*tensor);
 }

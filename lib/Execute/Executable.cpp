@@ -299,9 +299,18 @@ Error Executable::addInputs(Arguments &arguments,
 }
 
 Expected<PackedWeights> Executable::prepack(ArrayRef<TensorView> inputs) const {
-  Arguments arguments(inputs.size() + packedTypes.size());
-  if (Error error = addInputs(arguments, inputs))
+  if (Error error = entrySignature.checkWeights(inputs))
     return std::move(error);
+  Arguments arguments(inputs.size() + packedTypes.size());
+  // What stands where the compiled function takes, and ignores, another input.
+  int64_t nothing = 0;
+  for (auto [info, input] : zip(entrySignature.arguments, inputs)) {
+    TensorView stand{&nothing, info.type, info.shape, {}};
+    replace(stand.shape, -1, 0);
+    stand.strides = rowMajorStrides(stand.shape);
+    if (Error error = arguments.addInput(info, info.isWeight ? input : stand))
+      return std::move(error);
+  }
   PackedWeights weights;
   if (Error error = prepackInto(arguments, weights))
     return std::move(error);

@@ -125,20 +125,34 @@ Error Signature::breaks(const SizeRule &rule,
 }
 
 Error Signature::check(ArrayRef<TensorView> inputs) const {
+  return checkThose(inputs, [](const ValueInfo &) { return true; });
+}
+
+Error Signature::checkWeights(ArrayRef<TensorView> inputs) const {
+  return checkThose(inputs, [](const ValueInfo &i) { return i.isWeight; });
+}
+
+Error Signature::checkThose(
+    ArrayRef<TensorView> inputs,
+    llvm::function_ref<bool(const ValueInfo &)> isChecked) const {
   if (inputs.size() != arguments.size())
     return createStringError("entry '" + entry + "' expects " +
                              Twine(arguments.size()) + " arguments, but got " +
                              Twine(inputs.size()));
   for (size_t i = 0; i < inputs.size(); ++i)
-    if (!fits(arguments[i], inputs[i]))
+    if (isChecked(arguments[i]) && !fits(arguments[i], inputs[i]))
       return createStringError(argumentName(i) + ": expected " +
                                arguments[i].str() + ", but got " +
                                inputs[i].str());
+  auto isKnown = [&](const SizeTerm &term) {
+    return term.isNumber() || isChecked(arguments[term.argument]);
+  };
   auto valueOf = [&](const SizeTerm &term) {
     return term.isNumber() ? term.value : inputs[term.argument].shape[term.dim];
   };
   for (const SizeRule &rule : rules)
-    if (!rule.holds(valueOf(rule.size), valueOf(rule.other)))
+    if (isKnown(rule.size) && isKnown(rule.other) &&
+        !rule.holds(valueOf(rule.size), valueOf(rule.other)))
       return breaks(rule, inputs);
   return Error::success();
 }

@@ -8,7 +8,8 @@ def sdpa(q, k, v, *, attn_mask=None, is_causal: bool = False, causal_align: str 
 
     q [B, Hq, M, D], k [B, Hkv, N, D], v [B, Hkv, N, Dv]: arrays of numpy (ml_dtypes.bfloat16
     included), torch, or anything with DLPack, float64, float32, float16 or bfloat16, of any strides.
-    Contiguous ones in the orders BHSD, BSHD and SBHD are read in place, others are copied first.
+    Contiguous ones in the orders BHSD, BSHD and SBHD are read in place, and so are slices of such: parts of a
+    packed QKV, the start of a cache. Others are copied first.
     The result, [B, Hq, M, Dv], is of the kind and type of q; sums are float32 (float64 for float64).
 
     The steps: scale, softcap, score_mod, ALiBi, additive mask; then boolean mask, mask_mod, causal,
@@ -37,14 +38,19 @@ def sdpa(q, k, v, *, attn_mask=None, is_causal: bool = False, causal_align: str 
     ValueError or TypeError names the argument, what was expected and what was found.
     """
 
+class Weights:
+    """Copies of an entry's weights, packed."""
+
 class Entry:
     """A compiled entry."""
 
     def __init__(self, source: str, name: str, entry: str, target: str) -> None: ...
 
-    def call(self, *arguments, out: object | None, threads: int) -> object: ...
+    def call(self, *arguments, out: object | None, threads: int, weights: Weights | None) -> object: ...
 
-    def signature(self) -> str: ...
+    def prepack(self, *weights) -> Weights: ...
+
+    def signature(self, prepacked: bool) -> str: ...
 
 class Program:
     """An entry compiled for C programs."""

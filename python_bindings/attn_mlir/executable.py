@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles MLIR and calls it with arrays."""
 
+import copy
 import os
 import pathlib
 import tempfile
@@ -22,6 +23,8 @@ class Executable:
     threads may call at once.
     """
 
+    _weights = None
+
     def __init__(self, source, name, entry, target, threads):
         self._source, self._name, self._target = source, name, target
         self._threads = threads or 0
@@ -30,7 +33,22 @@ class Executable:
         self._programs = {}
 
     def __call__(self, *arrays, out=None):
-        return self._entry.call(*arrays, out=out, threads=self._threads)
+        return self._entry.call(*arrays, out=out, threads=self._threads, weights=self._weights)
+
+    def prepack(self, *weights):
+        """An Executable that has its weights: it takes the other arguments.
+
+        `weights` are the arguments marked attn.weight, in their order. They are copied and packed
+        once, as they are now; a plain call packs them each time. An array that changes later
+        changes nothing: prepack again.
+        """
+        if self._weights is not None:
+            raise ValueError(
+                "prepack: expected an Executable without weights, found a prepacked one"
+            )
+        packed = copy.copy(self)
+        packed._weights = self._entry.prepack(*weights)
+        return packed
 
     def __repr__(self):
         return f"<attn_mlir.Executable {self.signature}>"
@@ -38,7 +56,7 @@ class Executable:
     @property
     def signature(self):
         """`attention(q: 1x2x?x4xf32, ...) -> 1x2x?x3xf32`; `?` is a size that a call says."""
-        return self._entry.signature()
+        return self._entry.signature(self._weights is not None)
 
     def ir(self, room):
         """The whole source as it leaves a room: input, raise, optimize, split-heads, fuse, tile, linalg or cpu."""

@@ -94,34 +94,116 @@ std::string Entry::argumentName(size_t i) const {
   return *value->name ? value->name : "argument #" + std::to_string(i);
 }
 
-std::string Entry::signature() const {
-  std::string text = attn_executable_entry(executable);
-  size_t arguments = attn_executable_num_arguments(executable),
-         results = attn_executable_num_results(executable);
+std::string Entry::signature(bool prepacked) const {
+  std::string text = attn_executable_entry(executable), separator;
   text += "(";
-  for (size_t i = 0; i < arguments; ++i)
-    text += (i ? ", " : "") + argumentName(i) + ": " +
-            typeText(*attn_executable_argument(executable, i));
+  for (size_t i = 0; i < attn_executable_num_arguments(executable); ++i) {
+    const attn_value &value = *attn_executable_argument(executable, i);
+    if (prepacked && value.is_weight)
+      continue;
+    text += separator + argumentName(i) + ": " + typeText(value);
+    separator = ", ";
+  }
   text += ") -> ";
-  for (size_t i = 0; i < results; ++i)
+  for (size_t i = 0; i < attn_executable_num_results(executable); ++i)
     text += (i ? ", " : "") + typeText(*attn_executable_result(executable, i));
   return text;
 }
 
-nb::object Entry::call(nb::args arguments, nb::handle out, int threads) const {
+static void copyInto(char *to, const char *from, const attn_tensor &tensor,
+                     const int64_t *strides, int dim, size_t bytes) {
+  if (dim == tensor.rank) {
+    std::memcpy(to, from, bytes);
+    return;
+  }
+  // Rows without gaps at once.
+  if (dim == tensor.rank - 1 &&
+      tensor.strides[dim] == static_cast<int64_t>(bytes)) {
+    std::memcpy(to, from, bytes * tensor.sizes[dim]);
+    return;
+  }
+  for (int64_t i = 0; i < tensor.sizes[dim]; ++i)
+    copyInto(to + i * strides[dim], from + i * tensor.strides[dim], tensor,
+             strides, dim + 1, bytes);
+}
+
+/// A row-major copy of `given`, which has the type of `value`.
+attn_tensor Weights::addCopy(const attn_value &value,
+                             const attn_tensor &given) {
+  Copy &copy = copies.emplace_back();
+  auto bytes = static_cast<int64_t>(attn_dtype_size(given.dtype));
+  int64_t size = bytes;
+  for (int i = given.rank; i-- > 0;) {
+    copy.sizes[i] = given.sizes[i];
+    copy.strides[i] = size;
+    size *= given.sizes[i];
+  }
+  copy.memory = std::make_unique<char[]>(size);
+  copyInto(copy.memory.get(), static_cast<const char *>(given.data), given,
+           copy.strides.data(), 0, bytes);
+  return {copy.memory.get(), value.dtype, given.rank, copy.sizes.data(),
+          copy.strides.data()};
+}
+
+std::unique_ptr<Weights> Entry::prepack(nb::args weights) const {
+  size_t count = attn_executable_num_arguments(executable), next = 0;
+  std::string names;
+  size_t expected = 0;
+  for (size_t i = 0; i < count; ++i)
+    if (attn_executable_argument(executable, i)->is_weight) {
+      names += (expected++ ? ", " : "") + argumentName(i);
+    }
+  if (expected == 0)
+    raise(PyExc_ValueError,
+          "%s: expected arguments marked attn.weight, found none",
+          attn_executable_entry(executable));
+  if (weights.size() != expected)
+    raise(PyExc_TypeError, "%s: expected %zu weights, found %zu",
+          attn_executable_entry(executable), expected, weights.size());
+  auto result = std::make_unique<Weights>();
+  result->tensors.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    const attn_value &value = *attn_executable_argument(executable, i);
+    if (!value.is_weight)
+      continue;
+    std::string name = argumentName(i);
+    Array array(weights[next++], name.c_str());
+    checkType(name, value, array);
+    result->tensors[i] = result->addCopy(value, array.tensor());
+  }
+  attn_error *error;
+  {
+    nb::gil_scoped_release release;
+    error = attn_executable_prepack(executable, result->tensors.data(), count,
+                                    &result->packed);
+  }
+  throwIf(error);
+  return result;
+}
+
+nb::object Entry::call(nb::args arguments, nb::handle out, int threads,
+                       const Weights *weights) const {
   size_t count = attn_executable_num_arguments(executable),
-         results = attn_executable_num_results(executable);
-  if (arguments.size() != count)
+         results = attn_executable_num_results(executable), expected = count;
+  if (weights)
+    for (size_t i = 0; i < count; ++i)
+      expected -= attn_executable_argument(executable, i)->is_weight;
+  if (arguments.size() != expected)
     raise(PyExc_TypeError, "%s: expected %zu arguments, found %zu",
-          attn_executable_entry(executable), count, arguments.size());
+          attn_executable_entry(executable), expected, arguments.size());
   std::deque<Array> arrays;
   std::vector<int64_t> numbers(count);
   std::vector<attn_tensor> inputs;
   nb::handle like;
   Kind kind = Kind::Numpy;
+  size_t next = 0;
   for (size_t i = 0; i < count; ++i) {
     const attn_value &value = *attn_executable_argument(executable, i);
-    nb::handle argument = arguments[i];
+    if (weights && value.is_weight) {
+      inputs.push_back(weights->tensors[i]);
+      continue;
+    }
+    nb::handle argument = arguments[next++];
     if (value.is_scalar && storeNumber(argument, value, &numbers[i])) {
       inputs.push_back({&numbers[i], value.dtype, 0, nullptr, nullptr});
       continue;
@@ -148,23 +230,23 @@ nb::object Entry::call(nb::args arguments, nb::handle out, int threads) const {
   if (!out.is_none() && (isTuple ? nb::len(out) : 1) != results)
     raise(PyExc_ValueError, "out: expected room for %zu results, found %zu",
           results, isTuple ? nb::len(out) : 1);
-  const int64_t *next = sizes.data();
+  const int64_t *size = sizes.data();
   for (size_t i = 0; i < results; ++i) {
     const attn_value &value = *attn_executable_result(executable, i);
     attn_dtype dtype = value.dtype == ATTN_INDEX ? ATTN_I64 : value.dtype;
     outputs.add(value,
-                out.is_none() ? newArray(kind, dtype, next, value.rank)
+                out.is_none() ? newArray(kind, dtype, size, value.rank)
                 : isTuple     ? nb::object(out[i])
                               : nb::borrow(out),
                 "out");
-    next += value.rank;
+    size += value.rank;
   }
   attn_error *error;
   {
     nb::gil_scoped_release release;
     error = attn_executable_run(executable, inputs.data(), inputs.size(),
                                 outputs.tensors.data(), outputs.tensors.size(),
-                                threads, nullptr);
+                                threads, weights ? weights->packed : nullptr);
   }
   throwIf(error);
   if (!out.is_none())

@@ -13,6 +13,7 @@
 #include "Sdpa.h"
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
 
 using namespace attn::python;
 
@@ -21,7 +22,8 @@ static constexpr char sdpaDoc[] =
 
 q [B, Hq, M, D], k [B, Hkv, N, D], v [B, Hkv, N, Dv]: arrays of numpy (ml_dtypes.bfloat16
 included), torch, or anything with DLPack, float64, float32, float16 or bfloat16, of any strides.
-Contiguous ones in the orders BHSD, BSHD and SBHD are read in place, others are copied first.
+Contiguous ones in the orders BHSD, BSHD and SBHD are read in place, and so are slices of such: parts of a
+packed QKV, the start of a cache. Others are copied first.
 The result, [B, Hq, M, Dv], is of the kind and type of q; sums are float32 (float64 for float64).
 
 The steps: scale, softcap, score_mod, ALiBi, additive mask; then boolean mask, mask_mod, causal,
@@ -144,14 +146,18 @@ NB_MODULE(_attn, module) {
               "threads: int | None = None, target: str = 'cpu')"),
       sdpaDoc);
 
+  nb::class_<Weights>(module, "Weights",
+                      "Copies of an entry's weights, packed.");
   nb::class_<Entry>(module, "Entry", "A compiled entry.")
       .def(nb::init<const std::string &, const std::string &,
                     const std::string &, const std::string &>(),
            nb::arg("source"), nb::arg("name"), nb::arg("entry"),
            nb::arg("target"))
       .def("call", &Entry::call, nb::arg("arguments"), nb::kw_only(),
-           nb::arg("out").none(), nb::arg("threads"))
-      .def("signature", &Entry::signature);
+           nb::arg("out").none(), nb::arg("threads"), nb::arg("weights").none())
+      .def("prepack", &Entry::prepack, nb::arg("weights"),
+           nb::keep_alive<0, 1>())
+      .def("signature", &Entry::signature, nb::arg("prepacked"));
 
   nb::class_<Program>(module, "Program", "An entry compiled for C programs.")
       .def(nb::init<const std::string &, const std::string &,

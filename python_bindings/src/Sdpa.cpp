@@ -46,6 +46,9 @@ private:
   int64_t offset(int64_t batch) const;
 
   attn_tensor laidOut(const Array &array, Layout &layout);
+  attn_tensor input(int operand, const Array &array, Layout &layout);
+  bool surround(const Array &array, const int *order);
+  attn_tensor sliceTensor(int operand);
   attn_tensor vector(std::vector<double> &values);
   attn_tensor vector(std::vector<int64_t> &values);
   attn_tensor number(double value);
@@ -71,7 +74,7 @@ private:
   struct Room {
     std::array<int64_t, maxRank> sizes, strides;
   };
-  std::array<Room, 16> rooms;
+  std::array<Room, 20> rooms;
   size_t nextRoom = 0;
   std::array<double, 4> numbers;
   size_t nextNumber = 0;
@@ -130,7 +133,7 @@ std::string shown(nb::handle object) {
   return text.size() > 40 ? text.substr(0, 37) + "..." : text;
 }
 
-Array input(nb::handle object, const char *name) {
+Array readInput(nb::handle object, const char *name) {
   Array array(object, name);
   if (!isFloating(array.dtype()))
     raise(PyExc_TypeError,
@@ -165,8 +168,8 @@ void expectVector(const Array &array, const char *name, int64_t size,
 }
 
 Call::Call(const SdpaArguments &arguments)
-    : given(arguments), q(input(arguments.q, "q")), k(input(arguments.k, "k")),
-      v(input(arguments.v, "v")) {
+    : given(arguments), q(readInput(arguments.q, "q")),
+      k(readInput(arguments.k, "k")), v(readInput(arguments.v, "v")) {
   for (auto [array, name] : {std::pair(&k, "k"), std::pair(&v, "v")})
     if (array->dtype() != q.dtype())
       raise(PyExc_TypeError, "%s: expected %s as in q, found %s", name,
@@ -473,6 +476,63 @@ attn_tensor Call::laidOut(const Array &array, Layout &layout) {
           room.strides.data()};
 }
 
+/// Whether the array is the start of a row-major tensor of more elements, whose
+/// dimensions come in this order; its sizes and strides then are the next room.
+/// So lie parts of a packed QKV, and the first positions of a cache.
+bool Call::surround(const Array &array, const int *order) {
+  Room &room = rooms[nextRoom];
+  int64_t step = array.itemSize();
+  if (reinterpret_cast<uintptr_t>(array.data()) % step ||
+      (array.size(3) != 1 && array.stride(3) != step))
+    return false;
+  int64_t inside = array.size(3); // elements that one step has to pass
+  for (int i = 3; i > 0; --i) {
+    int outer = order[i - 1];
+    int64_t stride = array.stride(outer);
+    if (array.size(outer) == 1)
+      stride = step * inside;
+    if (stride <= 0 || stride % step || stride / step < inside)
+      return false;
+    room.sizes[i] = stride / step;
+    room.strides[i] = step;
+    step = stride;
+    inside = array.size(outer);
+  }
+  room.sizes[0] = array.size(order[0]);
+  room.strides[0] = step;
+  return true;
+}
+
+/// [B, H, positions] of q, k or v. Nobody reads the elements.
+attn_tensor Call::sliceTensor(int operand) {
+  const Array &array = operand == 0 ? q : operand == 1 ? k : v;
+  Room &room = rooms[nextRoom++];
+  int64_t step = 1;
+  for (int d = 2; d >= 0; --d) {
+    room.sizes[d] = array.size(d);
+    room.strides[d] = step;
+    step *= array.size(d);
+  }
+  return {array.data(), ATTN_I8, 3, room.sizes.data(), room.strides.data()};
+}
+
+/// A tensor that is read in place, if the array's strides allow for it.
+attn_tensor Call::input(int operand, const Array &array, Layout &layout) {
+  attn_tensor tensor = laidOut(array, layout);
+  if (attn_tensor_is_row_major(&tensor) ||
+      std::string_view(text(given.target)).substr(0, 4) == "nvvm")
+    return tensor;
+  for (int i = 0; i < numLayouts; ++i)
+    if (surround(array, layoutOrders[i])) {
+      const Room &room = rooms[nextRoom++];
+      layout = static_cast<Layout>(i);
+      signature.sliced |= 1 << operand;
+      return {array.data(), array.dtype(), 4, room.sizes.data(),
+              room.strides.data()};
+    }
+  return tensor;
+}
+
 attn_tensor Call::vector(std::vector<double> &values) {
   Room &room = rooms[nextRoom++];
   room.sizes[0] = static_cast<int64_t>(values.size());
@@ -552,12 +612,18 @@ void Call::addOperands(const std::vector<Operand> &operands) {
     case Operand::Sinks:
       inputs.push_back(vector(sinks));
       break;
+    case Operand::QuerySizes:
+    case Operand::KeySizes:
+    case Operand::ValueSizes:
+      inputs.push_back(sliceTensor(static_cast<int>(operand) -
+                                   static_cast<int>(Operand::QuerySizes)));
+      break;
     }
 }
 
 nb::object Call::run() {
-  inputs = {laidOut(q, signature.query), laidOut(k, signature.key),
-            laidOut(v, signature.value)};
+  inputs = {input(0, q, signature.query), input(1, k, signature.key),
+            input(2, v, signature.value)};
   nb::object result = nb::borrow(given.out), lse;
   const int64_t sizes[] = {batches, heads, queries, valueDim};
   if (!out) {

@@ -30,6 +30,12 @@ struct Writer {
               std::string("x");
     return text + type(of.dtype) + ">";
   }
+  bool isSliced(int operand) const { return of.sliced >> operand & 1; }
+  /// Of what is a slice, the tensor around it.
+  std::string around(int operand, const std::string &inside) const {
+    return isSliced(operand) ? "tensor<?x?x?x?x" + type(of.dtype) + ">"
+                             : inside;
+  }
   std::string mask() const {
     std::string text = "tensor<";
     for (int i = 0; i < of.maskRank; ++i)
@@ -52,6 +58,9 @@ struct Writer {
   /// Window and ALiBi as code, on the diagonal %off[b].
   bool asRegions() const { return of.diagonal == Diagonal::PerBatch; }
   std::string argument(Operand operand) const;
+  std::string slice(int operand, const char *name, Layout layout, bool oneRow,
+                    int64_t columns, const std::string &inside) const;
+  std::string slices() const;
   std::string clauses() const;
   std::string captures() const;
   std::string regions() const;
@@ -66,11 +75,11 @@ struct Writer {
 std::string Writer::argument(Operand operand) const {
   switch (operand) {
   case Operand::Query:
-    return "%q: " + query();
+    return std::string(isSliced(0) ? "%q0: " : "%q: ") + around(0, query());
   case Operand::Key:
-    return "%k: " + key();
+    return std::string(isSliced(1) ? "%k0: " : "%k: ") + around(1, key());
   case Operand::Value:
-    return "%v: " + value();
+    return std::string(isSliced(2) ? "%v0: " : "%v: ") + around(2, value());
   case Operand::Scale:
     return "%scale: " + accumulator();
   case Operand::Softcap:
@@ -91,8 +100,45 @@ std::string Writer::argument(Operand operand) const {
     return "%lengths: tensor<?xi64>";
   case Operand::Sinks:
     return "%sinks: " + perHead();
+  case Operand::QuerySizes:
+    return "%qd: tensor<?x?x?xi8>";
+  case Operand::KeySizes:
+    return "%kd: tensor<?x?x?xi8>";
+  case Operand::ValueSizes:
+    return "%vd: tensor<?x?x?xi8>";
   }
   return "";
+}
+
+/// `%q = tensor.extract_slice %q0`, from its start.
+std::string Writer::slice(int operand, const char *name, Layout layout,
+                          bool oneRow, int64_t columns,
+                          const std::string &inside) const {
+  if (!isSliced(operand))
+    return "";
+  std::string lines, sizes;
+  for (int d = 0; d < 3; ++d)
+    lines += std::string("  ") + name + "bhs"[d] + " = tensor.dim " + name +
+             "d, %c" + std::to_string(d) + "i : tensor<?x?x?xi8>\n";
+  for (int d : layoutOrders[static_cast<int>(layout)])
+    sizes += d == 3             ? std::to_string(columns)
+             : d == 2 && oneRow ? "1, "
+                                : std::string(name) + "bhs"[d] + ", ";
+  return lines + "  " + name + " = tensor.extract_slice " + name +
+         "0[0, 0, 0, 0] [" + sizes +
+         "] [1, 1, 1, 1] : " + around(operand, inside) + " to " + inside + "\n";
+}
+
+std::string Writer::slices() const {
+  if (!of.sliced)
+    return "";
+  std::string text;
+  for (int d = 0; d < 3; ++d)
+    text += "  %c" + std::to_string(d) + "i = arith.constant " +
+            std::to_string(d) + " : index\n";
+  return text + slice(0, "%q", of.query, of.oneQuery, of.dim, query()) +
+         slice(1, "%k", of.key, false, of.dim, key()) +
+         slice(2, "%v", of.value, false, of.valueDim, value());
 }
 
 std::string Writer::clauses() const {
@@ -230,6 +276,9 @@ std::vector<Operand> operandsOf(const SdpaSignature &of) {
   add(of.mask != MaskKind::None, Operand::Mask);
   add(of.lengths, Operand::Lengths);
   add(of.sinks, Operand::Sinks);
+  add(of.sliced & 1, Operand::QuerySizes);
+  add(of.sliced & 2, Operand::KeySizes);
+  add(of.sliced & 4, Operand::ValueSizes);
   return operands;
 }
 
@@ -246,7 +295,7 @@ std::string sdpaSource(const SdpaSignature &signature, const SdpaRules &rules) {
   std::string results = writer.output();
   if (signature.lse)
     results += ", " + writer.lse();
-  text += ")\n    -> (" + results + ") {\n  %o" +
+  text += ")\n    -> (" + results + ") {\n" + writer.slices() + "  %o" +
           std::string(signature.lse ? ", %lse" : "") +
           " = attn.sdpa %q, %k, %v" + writer.clauses() +
           "\n    : " + writer.query() + ", " + writer.key() + ", " +

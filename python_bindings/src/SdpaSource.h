@@ -41,6 +41,7 @@ struct SdpaSignature {
   int64_t dim, valueDim;
   attn_dtype dtype, maskType;
   Layout query, key, value, output;
+  uint8_t sliced; ///< bit i: of q, k, v the i-th is a slice of a larger tensor
   MaskKind mask;
   uint8_t maskRank;
   uint8_t maskOnes; ///< bit i: dimension i of the mask is 1 and broadcasts
@@ -68,6 +69,11 @@ enum class Operand : uint8_t {
   Mask,
   Lengths, ///< i64 [B]
   Sinks,   ///< accumulator type [H]
+  /// i8 [B, H, positions], of which only the sizes are read: those of a slice.
+  /// As numbers nobody could tell that they fit the other arguments.
+  QuerySizes,
+  KeySizes,
+  ValueSizes,
 };
 
 /// score_mod and mask_mod as MLIR (attn_mlir/rules.py). Their captures follow

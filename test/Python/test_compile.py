@@ -60,6 +60,53 @@ def test_out(attention, arrays):
     assert np.array_equal(out[0], output) and np.array_equal(out[1], lse)
 
 
+LAYER = """
+func.func @layer(%x: tensor<1x?x32xf32>, %wqkv: tensor<96x32xf32> {attn.weight}, %scale: f32,
+                 %wo: tensor<32x32xf32> {attn.weight}) -> tensor<1x?x32xf32> {
+  %y = attn.mha %x packed(%wqkv, %wo) heads(2) scale(%scale)
+    : tensor<1x?x32xf32>, tensor<96x32xf32>, tensor<32x32xf32> -> tensor<1x?x32xf32>
+  return %y : tensor<1x?x32xf32>
+}
+"""
+
+
+def test_prepack():
+    layer = attn_mlir.compile(LAYER)
+    x, wqkv, wo = numbers(1, 5, 32), numbers(96, 32), numbers(32, 32)
+    expected = layer(x, wqkv, 0.5, wo)
+    # Of any strides; they are copied.
+    given = np.asfortranarray(wqkv), np.repeat(wo, 2, 1)[:, ::2]
+    ready = layer.prepack(*given)
+    for array in given:
+        array[:] = np.nan
+    for _ in range(2):
+        assert np.array_equal(ready(x, 0.5), expected)
+    out = np.empty_like(expected)
+    assert ready(x, 0.5, out=out) is out and np.array_equal(out, expected)
+    # It lives without the first, which goes on as it was.
+    assert np.array_equal(layer(x, wqkv, 0.5, wo), expected)
+    del layer
+    assert np.array_equal(ready(numbers(1, 5, 32), 0.5), expected)
+    assert ready.signature == "layer(x: 1x?x32xf32, scale: f32) -> 1x?x32xf32"
+
+
+def test_wrong_prepack(attention):
+    layer = attn_mlir.compile(LAYER)
+    wqkv, wo = numbers(96, 32), numbers(32, 32)
+    ready = layer.prepack(wqkv, wo)
+    for call, error, message in [
+        (lambda: layer.prepack(wqkv), TypeError, "layer: expected 2 weights, found 1"),
+        (lambda: layer.prepack(wqkv, wo.astype(np.float64)), TypeError, "wo: expected float32, found float64"),
+        (lambda: layer.prepack(wo, wo), ValueError, "argument #1 (%wqkv): expected 96x32xf32, but got 32x32xf32"),
+        (lambda: ready(numbers(1, 5, 32), wqkv, 0.5, wo), TypeError, "layer: expected 2 arguments, found 4"),
+        (lambda: ready.prepack(wqkv, wo), ValueError, "prepack: expected an Executable without weights, found a prepacked one"),
+        (lambda: attention.prepack(), ValueError, "attention: expected arguments marked attn.weight, found none"),
+    ]:  # fmt: skip
+        with pytest.raises(error) as info:
+            call()
+        assert str(info.value) == message
+
+
 def test_describes_itself(attention):
     assert attention.signature == (
         "attention(q: 1x2x?x4xf32, k: 1x2x?x4xf32, v: 1x2x?x4xf32, scale: f32) -> "

@@ -4,6 +4,9 @@
 
 import array
 import concurrent.futures
+import os
+import pathlib
+import subprocess
 import sys
 import threading
 import types
@@ -212,6 +215,51 @@ def test_threads_and_strides_do_not_change_bits():
         np.ascontiguousarray(x.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3) for x in (q, k, v)
     ]
     assert np.array_equal(attn_mlir.sdpa(*turned, is_causal=True), expected)
+
+
+PACKED = """
+import resource, sys
+import numpy as np
+import attn_mlir
+
+whole = np.zeros((1, 100_000, 3, 8, 64), np.float32)
+q, k, v = (whole[:, :, i].transpose(0, 2, 1, 3) for i in range(3))
+if sys.argv[1] == "cache":
+    k = v = np.zeros((1, 8, 100_000, 65), np.float32)[..., :90_000, :64]
+q = q[:, :, :5]
+attn_mlir.sdpa(q, k, v, threads=1)
+kilobytes = int(open("/proc/self/status").read().split("VmSize:")[1].split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (kilobytes * 1024 + 50_000_000,) * 2)
+if sys.argv[1] == "copied":
+    v = v[..., ::-1]
+attn_mlir.sdpa(q, k, v, threads=1)
+"""
+
+
+@pytest.mark.parametrize("how", ["packed", "cache", "copied"])
+def test_slices_are_read_in_place(how):
+    """There is no room for a copy of 200 MB; what has to be copied shows that."""
+    path = str(pathlib.Path(attn_mlir.__file__).parents[1])
+    run = subprocess.run(
+        [sys.executable, "-c", PACKED, how],
+        env=dict(os.environ, PYTHONPATH=path, OPENBLAS_NUM_THREADS="1"),
+        capture_output=True,
+        text=True,
+    )
+    if how == "copied":
+        assert "ValueError: out of memory for a row-major copy of an input" in run.stderr
+    else:
+        assert run.returncode == 0, run.stderr
+
+
+def test_slices_do_not_change_bits():
+    whole = numbers(2, 61, 3, 4, 16)
+    q, k, v = (whole[:, :, i].transpose(0, 2, 1, 3) for i in range(3))
+    for queries in (61, 1):
+        arrays = q[:, :, :queries], k, v
+        expected = attn_mlir.sdpa(*(x.copy() for x in arrays), is_causal=True)
+        assert np.array_equal(attn_mlir.sdpa(*arrays, is_causal=True), expected)
+        check(attn_mlir.sdpa(*arrays, target="linalg"), arrays)
 
 
 def test_linalg_agrees():

@@ -126,6 +126,15 @@ def lay_out(array, how):
         wide = np.zeros((*array.shape[:3], 2 * array.shape[3] + 1), array.dtype)
         wide[..., 1::2] = array
         return wide[..., 1::2]
+    if how == "packed":  # one part of three in [B, S, 3, H, D]
+        whole = np.full((3, *array.shape), 77, array.dtype).transpose(1, 3, 0, 2, 4).copy()
+        whole[:, :, 1] = array.transpose(0, 2, 1, 3)
+        return whole[:, :, 1].transpose(0, 2, 1, 3)
+    if how == "cache":  # the first positions of more, and some channels
+        batches, heads, size, dim = array.shape
+        whole = np.full((batches, heads, size + 9, dim + 3), 77, array.dtype)
+        whole[:, :, :size, 2 : dim + 2] = array
+        return whole[:, :, :size, 2 : dim + 2]
     if how == "unaligned":
         memory = np.zeros(array.nbytes + 1, np.uint8)
         odd = memory[1:].view(array.dtype).reshape(array.shape)
@@ -150,6 +159,8 @@ STRIDES = [
     "unaligned",
     "repeated",
     "read-only",
+    "packed",
+    "cache",
 ]
 
 

@@ -57,7 +57,7 @@ public:
 
   const Signature &signature() const { return entrySignature; }
 
-  /// Packs the weights. Of the other arguments only the types are used.
+  /// Packs the weights. The other inputs are not looked at.
   llvm::Expected<PackedWeights>
   prepack(llvm::ArrayRef<TensorView> inputs) const;
 

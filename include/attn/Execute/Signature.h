@@ -47,8 +47,13 @@ struct Signature {
   std::string argumentName(size_t i) const;
   /// Compares count, element types, ranks and sizes.
   llvm::Error check(llvm::ArrayRef<TensorView> inputs) const;
+  /// The same for the weights among the inputs.
+  llvm::Error checkWeights(llvm::ArrayRef<TensorView> inputs) const;
 
 private:
+  llvm::Error
+  checkThose(llvm::ArrayRef<TensorView> inputs,
+             llvm::function_ref<bool(const ValueInfo &)> isChecked) const;
   llvm::Error breaks(const SizeRule &rule,
                      llvm::ArrayRef<TensorView> inputs) const;
 };

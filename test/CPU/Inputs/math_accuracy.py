@@ -72,7 +72,9 @@ def function(name, element):
         types = f"{element}, i32" if name == "fpowi" else element
     else:
         tensors = tensor
-    arguments = ", ".join(f"{x}: {t}" for x, t in zip(ins.split(", "), tensors.split(", ")))
+    arguments = ", ".join(
+        f"{x}: {t}" for x, t in zip(ins.split(", "), tensors.split(", "), strict=True)
+    )
     maps = ", ".join(["affine_map<(i) -> (i)>"] * (ins.count(",") + 2))
     return f"""
 func.func @{name}({arguments}) -> {tensor} {{
@@ -82,7 +84,7 @@ func.func @{name}({arguments}) -> {tensor} {{
   %y = linalg.generic {{indexing_maps = [{maps}], iterator_types = ["parallel"]}}
       ins({ins} : {tensors}) outs(%e : {tensor}) {{
   ^bb0({block}, %o: {element}):
-    %r = {'arith' if name == 'remf' else 'math'}.{name} {operands} : {types}
+    %r = {"arith" if name == "remf" else "math"}.{name} {operands} : {types}
     linalg.yield %r : {element}
   }} -> {tensor}
   return %y : {tensor}
@@ -96,8 +98,12 @@ def arguments(name, bounds, dtype):
     special = np.array(SPECIAL)
     if name in BINARY:
         x, y = (grid.ravel() for grid in np.meshgrid(special, special))
-        base = np.concatenate([np.exp(random.uniform(-40, 40, 10000)), random.uniform(0.6, 1.6, 10000)])
-        power = random.uniform(-900 if dtype == np.float64 else -60, 900, 20000) / np.abs(np.log(base))
+        base = np.concatenate(
+            [np.exp(random.uniform(-40, 40, 10000)), random.uniform(0.6, 1.6, 10000)]
+        )
+        power = random.uniform(-900 if dtype == np.float64 else -60, 900, 20000) / np.abs(
+            np.log(base)
+        )
         x, y = np.concatenate([x, base]), np.concatenate([y, power])
         if name in ("atan2", "remf"):
             x[-20000:] *= random.choice([-1, 1], 20000)

@@ -318,7 +318,10 @@ static void test_weights(void) {
                           {w, ATTN_F32, 2, w_sizes, strides}};
   attn_tensor output = {y, ATTN_F32, 2, y_sizes, y_strides};
   attn_weights *weights = NULL;
-  EXPECT_SUCCESS(attn_executable_prepack(executable, inputs, 2, &weights));
+  attn_tensor alone[] = {{0}, inputs[1]};
+  EXPECT_ERROR(attn_executable_prepack(executable, alone, 1, &weights), "",
+               "entry 'f' expects 2 arguments, but got 1");
+  EXPECT_SUCCESS(attn_executable_prepack(executable, alone, 2, &weights));
   EXPECT_SUCCESS(
       attn_executable_run(executable, inputs, 2, &output, 1, 1, weights));
   for (int m = 0; m < 2; ++m)
