@@ -1,7 +1,9 @@
 """attn-c/attn.h for Python."""
 
+from typing import overload
 
 
+@overload
 def sdpa(q, k, v, *, attn_mask=None, is_causal: bool = False, causal_align: str | int = 'top_left', scale: float | None = None, window: tuple[int, int] = (-1, -1), softcap: float = 0.0, alibi_slopes=None, sinks=None, kv_lens=None, score_mod=None, mask_mod=None, enable_gqa: bool = False, return_lse: bool = False, out=None, threads: int | None = None, target: str = 'cpu'):
     """
     softmax(scale * q k^T) v for each batch and head, fused; no tensor of M x N is made.
@@ -37,6 +39,10 @@ def sdpa(q, k, v, *, attn_mask=None, is_causal: bool = False, causal_align: str 
 
     ValueError or TypeError names the argument, what was expected and what was found.
     """
+
+@overload
+def sdpa() -> None:
+    """TypeError: q, k and v are missing."""
 
 class Weights:
     """Copies of an entry's weights, packed."""

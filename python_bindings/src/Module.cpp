@@ -15,6 +15,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 
+#include <set>
+
 using namespace attn::python;
 
 static constexpr char sdpaDoc[] =
@@ -101,6 +103,34 @@ private:
   attn_program *program = nullptr;
 };
 
+/// Says what is wrong with a call whose names or number of arguments nanobind
+/// could not place; its own words would fill a page.
+[[noreturn]] void refuseCall(const nb::args &arguments,
+                             const nb::kwargs &options) {
+  static const std::set<std::string> names = {"q",          "k",
+                                              "v",          "attn_mask",
+                                              "is_causal",  "causal_align",
+                                              "scale",      "window",
+                                              "softcap",    "alibi_slopes",
+                                              "sinks",      "kv_lens",
+                                              "score_mod",  "mask_mod",
+                                              "enable_gqa", "return_lse",
+                                              "out",        "threads",
+                                              "target"};
+  for (auto [name, value] : options) {
+    std::string text = nb::cast<std::string>(name);
+    if (!names.count(text))
+      raise(PyExc_TypeError,
+            "%s: expected an option that help(attn_mlir.sdpa) lists, found "
+            "another name",
+            text.substr(0, 40).c_str());
+  }
+  raise(PyExc_TypeError,
+        "sdpa: expected q, k, v and options by name, found %zu arguments by "
+        "position and %zu by name",
+        arguments.size(), options.size());
+}
+
 /// A text of attn-c as a string.
 std::string taken(char *text) {
   std::string copy = text;
@@ -145,6 +175,13 @@ NB_MODULE(_attn, module) {
               "enable_gqa: bool = False, return_lse: bool = False, out=None, "
               "threads: int | None = None, target: str = 'cpu')"),
       sdpaDoc);
+  // Where the first does not match.
+  module.def(
+      "sdpa",
+      [](nb::args arguments, nb::kwargs options) {
+        refuseCall(arguments, options);
+      },
+      nb::sig("def sdpa() -> None"), "TypeError: q, k and v are missing.");
 
   nb::class_<Weights>(module, "Weights",
                       "Copies of an entry's weights, packed.");

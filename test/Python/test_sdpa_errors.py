@@ -3,6 +3,7 @@
 """Wrong calls of attn_mlir.sdpa: the whole message of each."""
 
 import ctypes
+import re
 
 import numpy as np
 import pytest
@@ -145,8 +146,25 @@ def test_message(name):
 
 
 def test_unknown_option():
-    with pytest.raises(TypeError):
-        attn_mlir.sdpa(zeros(1, 1, 1, 1), zeros(1, 1, 1, 1), zeros(1, 1, 1, 1), dropout_p=0.5)
+    array = zeros(1, 1, 1, 1)
+    for arguments, options, message in [
+        ((array,) * 3, {"dropout_p": 0.5}, "dropout_p: expected an option that help(attn_mlir.sdpa) lists, found another name"),
+        ((array,) * 2, {}, "sdpa: expected q, k, v and options by name, found 2 arguments by position and 0 by name"),
+        ((array,) * 4, {"scale": 1}, "sdpa: expected q, k, v and options by name, found 4 arguments by position and 1 by name"),
+    ]:  # fmt: skip
+        with pytest.raises(TypeError) as info:
+            attn_mlir.sdpa(*arguments, **options)
+        assert str(info.value) == message and len(message) <= 120
+
+
+def test_options_are_known():
+    """Module.cpp has their names twice: in the signature, and for that message."""
+    signature = attn_mlir.sdpa.__doc__.split(")", 1)[0] + attn_mlir.sdpa.__doc__
+    names = set(re.findall(r"(\w+)(?:: [\w| \[\],]+)? ?=", signature.split("softmax")[0]))
+    assert len(names) == 16
+    for name in names:
+        with pytest.raises(TypeError, match="^sdpa: expected q, k, v"):
+            attn_mlir.sdpa(zeros(1, 1, 1, 1), **{name: None})
 
 
 def test_target():
@@ -171,5 +189,6 @@ def test_nothing_is_read_before_the_checks():
             }
 
     q, k = np.asarray(Nowhere((1, 2, 3, 4))), np.asarray(Nowhere((1, 2, 5, 4)))
-    with pytest.raises(ValueError, match="kv_lens: expected lengths from 0 to 5, found 6"):
+    with pytest.raises(ValueError) as info:
         attn_mlir.sdpa(q, k, k, attn_mask=np.asarray(Nowhere((3, 5))), kv_lens=np.array([6]))
+    assert str(info.value) == "kv_lens: expected lengths from 0 to 5, found 6 at index 0"
