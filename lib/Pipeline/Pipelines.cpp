@@ -142,7 +142,7 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   if (gate.leave(Stage::Input))
     return;
   // Graphs are read as they come: any rewrite before makes more forms of them.
-  buildRaisePipeline(pm);
+  buildRaisePipeline(pm, options.raise);
   if (gate.leave(Stage::Raise))
     return;
   // While blocks are whole: afterwards a head is a stripe of four products.

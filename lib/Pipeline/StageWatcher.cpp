@@ -83,6 +83,9 @@ llvm::Error StageWatcher::prepare() {
 }
 
 void StageWatcher::leave(Stage stage, ModuleOp module) {
+  // What was said before was said of a copy whose sizes were asked for.
+  if (stage == Stage::Input)
+    remarks.clear();
   addRow(stageName(stage), countOps(module));
   dump(stage, module);
   entered = Clock::now();

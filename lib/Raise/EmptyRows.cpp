@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn;
@@ -44,6 +45,15 @@ private:
 };
 } // namespace
 
+/// The numbers of a constant that is no splat, or nothing.
+static DenseFPElementsAttr numbersOf(const Point *tree) {
+  DenseElementsAttr constant;
+  if (tree->kind != Kind::Read ||
+      !matchPattern(tree->value, m_Constant(&constant)))
+    return {};
+  return dyn_cast<DenseFPElementsAttr>(constant);
+}
+
 /// Counts constants so large that two of them, or one times something, may be
 /// infinite.
 unsigned Values::countLarge(const Point *tree) {
@@ -52,6 +62,10 @@ unsigned Values::countLarge(const Point *tree) {
     return 2;
   if (tree == dot)
     return 0;
+  if (DenseFPElementsAttr numbers = numbersOf(tree))
+    return llvm::any_of(numbers, [](const APFloat &value) {
+      return std::abs(value.convertToDouble()) > kLargestScore;
+    });
   std::optional<double> value = floatValue(tree);
   unsigned count = value && std::abs(*value) > kLargestScore;
   for (const Point *arg : tree->args)
@@ -80,6 +94,9 @@ bool Values::staysFinite(const Point *tree) {
     std::optional<double> value = floatValue(tree);
     return !value || std::isfinite(*value);
   }
+  if (DenseFPElementsAttr numbers = numbersOf(tree))
+    return llvm::all_of(numbers,
+                        [](const APFloat &value) { return value.isFinite(); });
   // f16 ends at 65504, bf16 with f32.
   if (tree->applies<arith::TruncFOp>() && elementTypeOf(tree).isF16())
     return false;

@@ -84,6 +84,8 @@ struct RaisePass final : attn::impl::RaisePassBase<RaisePass> {
     replaced.clear();
     if (failed(convertTosa()))
       return signalPassFailure();
+    if (!match)
+      return;
     SmallVector<linalg::LinalgOp> products;
     getOperation().walk([&](linalg::LinalgOp op) {
       if (op.getNumReductionLoops() == 1)
@@ -203,8 +205,9 @@ private:
 };
 } // namespace
 
-void attn::buildRaisePipeline(OpPassManager &pm) {
+void attn::buildRaisePipeline(OpPassManager &pm, bool raises) {
   RaisePassOptions options;
+  options.match = raises;
   options.summary = false;
   pm.addPass(createRaisePass(options));
 }

@@ -109,7 +109,7 @@ private:
   void boundScores();
   void sumValues();
   void boundRow();
-  double slopeAt(double s, double score, int64_t n) const;
+  double slopeAt(double s, double score, int64_t n, double error) const;
   double inheritedError(int64_t n) const;
 
   const Problem &problem;
@@ -158,24 +158,27 @@ void RowOfAttention::scoreKeys() {
     const double error =
         2.0 * unit * (magnitude * log2AtLeastOne(shape.headDim) + bias + 4.0) +
         inheritedError(n);
-    kept.push_back({n, score, error, slopeAt(s, score, n)});
+    kept.push_back({n, score, error, slopeAt(s, score, n, error)});
     highest = std::max(highest, score);
   }
 }
 
 /// How fast the score rule moves at `s`, by differences to both sides, so that
-/// a kink shows its steeper side.
-double RowOfAttention::slopeAt(double s, double score, int64_t n) const {
+/// a kink shows its steeper side. Differences as small as the error of `s` show
+/// the jumps that it may cross, such as those of a score rounded to f16.
+double RowOfAttention::slopeAt(double s, double score, int64_t n,
+                               double error) const {
   if (!problem.score) {
     return 1.0;
   }
-  const double step = 1e-4 * std::max(1.0, std::abs(s));
   double slope = 1.0;
-  for (double at : {s - step, s + step}) {
-    const double there = problem.score(at, b, h, m, n);
-    const double found = std::abs(there - score) / step;
-    if (std::isfinite(found)) {
-      slope = std::max(slope, found);
+  for (double step : {1e-4 * std::max(1.0, std::abs(s)), error}) {
+    for (double at : {s - step, s + step}) {
+      const double there = problem.score(at, b, h, m, n);
+      const double found = std::abs(there - score) / step;
+      if (std::isfinite(found)) {
+        slope = std::max(slope, found);
+      }
     }
   }
   return slope;

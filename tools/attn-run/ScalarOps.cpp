@@ -420,6 +420,16 @@ Compute findOther(Operation &op) {
       .Default(Compute());
 }
 
+Compute findUnrounded(Operation &op) {
+  if (Compute found = findFloatFunction(op.getName().getStringRef()))
+    return found;
+  if (Compute found = findIntegerFunction(op))
+    return found;
+  if (Compute found = findCast(op))
+    return found;
+  return findOther(op);
+}
+
 } // namespace
 
 std::optional<Scalar> attn::scalarOf(Attribute attribute) {
@@ -445,11 +455,13 @@ Compute attn::findCompute(Operation &op) {
       return nullptr;
   if (op.getNumResults() != 1 || op.getNumOperands() > maxOperands)
     return nullptr;
-  if (Compute found = findFloatFunction(op.getName().getStringRef()))
-    return found;
-  if (Compute found = findIntegerFunction(op))
-    return found;
-  if (Compute found = findCast(op))
-    return found;
-  return findOther(op);
+  Compute compute = findUnrounded(op);
+  Type type = op.getResult(0).getType();
+  // The errors of f32 are what the bound allows; those of fewer bits are
+  // values.
+  if (!compute || !(type.isF16() || type.isBF16()))
+    return compute;
+  return [compute, type = cast<FloatType>(type)](Operands x) {
+    return number(roundToType(compute(x).number, type));
+  };
 }

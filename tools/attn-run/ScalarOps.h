@@ -3,8 +3,8 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The scalar ops of arith, math and index. Floats are doubles (truncf rounds),
-// integers wrap at their width, index has 64 bits.
+// The scalar ops of arith, math and index. Floats are doubles (truncf and ops
+// of f16 and bf16 round), integers wrap at their width, index has 64 bits.
 //
 //===----------------------------------------------------------------------===//
 

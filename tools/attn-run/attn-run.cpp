@@ -14,6 +14,7 @@
 #include "Inputs.h"
 #include "Peak.h"
 #include "Print.h"
+#include "Raising.h"
 
 #include "attn/Data/NpyWriter.h"
 #include "attn/Execute/Compiler.h"
@@ -83,9 +84,9 @@ struct Options {
   cl::opt<uint64_t> seed{
       "seed", cl::desc("Of that timing, and of approximate instructions"),
       cl::value_desc("n"), cl::init(1), cl::cat(category)};
-  cl::opt<bool> check{"check",
-                      cl::desc("Judge every attention op by the reference"),
-                      cl::cat(category)};
+  cl::opt<bool> check{
+      "check", cl::desc("Judge every attention op, and a graph that is raised"),
+      cl::cat(category)};
   cl::opt<bool> headsReport{
       "heads-report",
       cl::desc("Say of every head of attn.mha what it does and is worth"),
@@ -147,6 +148,11 @@ struct Run {
   Error stop(mlir::ModuleOp module);
   Expected<std::unique_ptr<Executable>> compile(mlir::ModuleOp module,
                                                 StringRef entry);
+  Expected<Compiler::Module> raiseGraph(mlir::ModuleOp module,
+                                        mlir::func::FuncOp entry);
+  Expected<bool> judgeRaising(mlir::ModuleOp graph, StringRef entry,
+                              ArrayRef<Tensor> inputs,
+                              ArrayRef<Tensor> outputs);
   Expected<int> execute(mlir::ModuleOp module);
   Expected<int> judge(mlir::ModuleOp source, StringRef entry,
                       ArrayRef<Tensor> inputs, ArrayRef<Tensor> outputs);
@@ -262,6 +268,48 @@ Expected<std::unique_ptr<Executable>> Run::compile(mlir::ModuleOp module,
   return Executable::load(std::move(*compiled));
 }
 
+/// Makes attn ops of an entry that has none: they are what can be judged.
+/// Returns it as it was, or null.
+Expected<Compiler::Module> Run::raiseGraph(mlir::ModuleOp module,
+                                           mlir::func::FuncOp entry) {
+  isolateEntry(module, entry);
+  PipelineOptions options = pipeline();
+  options.stopAfter = Stage::Input; // what the entry does not call is gone
+  if (Error error = compiler.lower(module, options))
+    return std::move(error);
+  if (hasAttnOps(module))
+    return Compiler::Module();
+  Compiler::Module graph = module.clone();
+  options.stopAfter = Stage::Raise;
+  if (Error error = compiler.lower(module, options))
+    return std::move(error);
+  if (hasAttnOps(module))
+    return graph;
+  return createStringError(
+      "--check judges attn ops, but the file has none, and no attention was "
+      "found in its graph: attn-opt --attn-raise says why");
+}
+
+/// Runs the graph as it stands; false when the raised one gave something else.
+Expected<bool> Run::judgeRaising(mlir::ModuleOp graph, StringRef entry,
+                                 ArrayRef<Tensor> inputs,
+                                 ArrayRef<Tensor> outputs) {
+  PipelineOptions options = pipeline();
+  options.raise = false;
+  Progress progress("attn-run: checking what was raised");
+  Compiler::Module copy = graph.clone();
+  Expected<std::unique_ptr<Executable>> executable =
+      compiler.compile(*copy, entry, options);
+  if (!executable)
+    return executable.takeError();
+  Expected<std::vector<Tensor>> plain =
+      (*executable)->call(viewsOf(inputs), call);
+  progress.finish();
+  if (!plain)
+    return plain.takeError();
+  return compareResults(outs(), graph, outputs, *plain);
+}
+
 Expected<int> Run::execute(mlir::ModuleOp module) {
   Expected<mlir::func::FuncOp> entry = findEntry(module, flags.entry);
   if (!entry)
@@ -273,6 +321,13 @@ Expected<int> Run::execute(mlir::ModuleOp module) {
   if (!inputs)
     return inputs.takeError();
 
+  Compiler::Module graph;
+  if (flags.check) {
+    Expected<Compiler::Module> found = raiseGraph(module, *entry);
+    if (!found)
+      return found.takeError();
+    graph = std::move(*found);
+  }
   Compiler::Module source = module.clone();
   Expected<std::unique_ptr<Executable>> executable =
       compile(module, signature->entry);
@@ -295,8 +350,16 @@ Expected<int> Run::execute(mlir::ModuleOp module) {
   if (flags.bench)
     if (Error error = time(*source, **executable, *inputs))
       return std::move(error);
-  return flags.check ? judge(*source, signature->entry, *inputs, *results)
-                     : Expected<int>(0);
+  if (!flags.check)
+    return 0;
+  Expected<int> code = judge(*source, signature->entry, *inputs, *results);
+  if (!code || !graph)
+    return code;
+  Expected<bool> kept =
+      judgeRaising(*graph, signature->entry, *inputs, *results);
+  if (!kept)
+    return kept.takeError();
+  return *kept ? *code : numbersOff;
 }
 
 Expected<std::vector<Tensor>> Run::runTapped(mlir::ModuleOp module,

@@ -26,6 +26,8 @@ struct PipelineOptions {
   TargetInfo target; ///< resolved
   /// The last room to enter; none means all.
   std::optional<Stage> stopAfter;
+  /// False: graphs are compiled as they stand.
+  bool raise = true;
   /// Passes of the room Optimize to leave out, without `attn-optimize-`.
   std::vector<std::string> withoutOptimize;
   /// Called with the module as each room leaves it, and before the first with

@@ -21,7 +21,8 @@ namespace attn {
 #include "attn/Raise/Passes.h.inc"
 
 /// The room as a part of a whole way: what it found is told as remarks alone.
-void buildRaisePipeline(mlir::OpPassManager &pm);
+/// Unless it `raises`, TOSA becomes linalg and nothing else changes.
+void buildRaisePipeline(mlir::OpPassManager &pm, bool raises);
 
 } // namespace attn
 

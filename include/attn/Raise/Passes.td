@@ -66,6 +66,8 @@ def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
   let options = [
     Option<"requireRaised", "require-raised", "int64_t", "0",
            "Fail if fewer attentions than this were raised">,
+    Option<"match", "match", "bool", "true",
+           "Look for attention; else TOSA alone is converted">,
     Option<"blocks", "blocks", "bool", "true",
            "Make attn.mha of attentions with the projections around them">,
     Option<"summary", "summary", "bool", "true",
