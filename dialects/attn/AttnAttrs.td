@@ -56,7 +56,8 @@ def Attn_PlanAttr : AttrDef<Attn_Dialect, "Plan"> {
     thread block is the task: `warpgroups` of it compute, 64 queries each, and
     `stages` blocks of keys and of values are in shared memory at once. With
     `blocks` that many thread blocks share all tasks, one after the other;
-    without, each task has a block of its own.
+    without, each task has a block of its own. With `bf16_products` a CPU
+    multiplies bf16 in pairs, the weights P among them rounded to it.
 
     Example:
     ```mlir
@@ -75,7 +76,8 @@ def Attn_PlanAttr : AttrDef<Attn_Dialect, "Plan"> {
     DefaultValuedParameter<"int64_t", "1">:$query_group,
     DefaultValuedParameter<"int64_t", "1">:$warpgroups,
     DefaultValuedParameter<"int64_t", "1">:$stages,
-    DefaultValuedParameter<"int64_t", "0">:$blocks
+    DefaultValuedParameter<"int64_t", "0">:$blocks,
+    DefaultValuedParameter<"bool", "false">:$bf16_products
   );
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

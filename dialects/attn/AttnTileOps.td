@@ -138,4 +138,48 @@ def Attn_ParallelCallOp : Attn_Op<"parallel_call", [
   let assemblyFormat = "$callee `(` $count `)` (`args` `(` $args^ `)` `:` type($args))? attr-dict";
 }
 
+def Attn_BF16Lanes : FixedVectorOfLengthAndType<[16], [F32]>;
+
+def Attn_BF16DotOp : Attn_Op<"bf16_dot", [Pure, AllTypesMatch<["acc", "x", "y", "result"]>]> {
+  let summary = "adds the products of two pairs of bf16 to each lane";
+  let description = [{
+    `result[i] = acc[i] + x[i].lo * y[i].lo + x[i].hi * y[i].hi`, each lane of x
+    and y holding the bits of two bf16; subnormal numbers count as zero. Source:
+    Intel 64 and IA-32 Architectures Software Developer's Manual, VDPBF16PS.
+
+    Example:
+    ```mlir
+    func.func @dot(%acc: vector<16xf32>, %x: vector<16xf32>, %y: vector<16xf32>) -> vector<16xf32> {
+      %r = attn.bf16_dot %acc, %x, %y : vector<16xf32>
+      return %r : vector<16xf32>
+    }
+    ```
+    Lifetime: made and lowered by cpu.
+  }];
+  let arguments = (ins Attn_BF16Lanes:$acc, Attn_BF16Lanes:$x, Attn_BF16Lanes:$y);
+  let results = (outs Attn_BF16Lanes:$result);
+  let assemblyFormat = "$acc `,` $x `,` $y attr-dict `:` type($acc)";
+}
+
+def Attn_BF16PackOp : Attn_Op<"bf16_pack", [Pure, AllTypesMatch<["lo", "hi", "result"]>]> {
+  let summary = "rounds two vectors to bf16 and puts them into pairs";
+  let description = [{
+    Each lane of the result holds the bits of `lo[i]` and, above them, of
+    `hi[i]`, rounded to the nearest bf16, ties to even; what is subnormal there
+    becomes zero. Source: as `attn.bf16_dot`, VCVTNE2PS2BF16.
+
+    Example:
+    ```mlir
+    func.func @pack(%lo: vector<16xf32>, %hi: vector<16xf32>) -> vector<16xf32> {
+      %r = attn.bf16_pack %lo, %hi : vector<16xf32>
+      return %r : vector<16xf32>
+    }
+    ```
+    Lifetime: made and lowered by cpu.
+  }];
+  let arguments = (ins Attn_BF16Lanes:$lo, Attn_BF16Lanes:$hi);
+  let results = (outs Attn_BF16Lanes:$result);
+  let assemblyFormat = "$lo `,` $hi attr-dict `:` type($lo)";
+}
+
 #endif // ATTN_TILE_OPS_TD

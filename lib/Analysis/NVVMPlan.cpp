@@ -80,7 +80,7 @@ PlanChoice attn::chooseNVVMPlan(const PlanRequest &request,
         request.elementType.getContext(), Room::NVVM, Form::Flash, /*lanes=*/1,
         /*queryVectors=*/1, /*keyRows=*/1, /*valueRows=*/1, keyBlock,
         64 * tiles.warpgroups, tiles.warpgroups, /*stages=*/2,
-        /*blocks=*/0);
+        /*blocks=*/0, /*bf16Products=*/false);
     return {plan, llvm::formatv("tiles for head sizes up to {0} and {1} on {2}",
                                 tiles.headDim, tiles.valueDim, target.name)};
   }

@@ -74,6 +74,15 @@ static constexpr int64_t kDecodeKeys = 32;
 // Channels are walked in straight code.
 static constexpr int64_t kDecodeChannels = 640;
 
+/// Whether the machine multiplies bf16 in pairs of channels, and there are
+/// such.
+static bool wantsBF16Products(const PlanRequest &request,
+                              const TargetInfo &target) {
+  return request.elementType.isBF16() && target.hasBF16Products() &&
+         request.headDim >= 2 && request.headDim % 2 == 0 &&
+         request.valueDim >= 1;
+}
+
 /// Whether queries are so few that lanes of queries would stay empty.
 static bool wantsDecode(const PlanRequest &request, int64_t lanes) {
   auto fits = [](int64_t channels) {
@@ -137,7 +146,7 @@ PlanChoice attn::choosePlan(const PlanRequest &request,
                             const TargetInfo &target) {
   MLIRContext *context = request.elementType.getContext();
   PlanChoice linalg{PlanAttr::get(context, Room::Linalg, Form::Unfused, 1, 1, 1,
-                                  1, 1, 1, 1, 1, 0),
+                                  1, 1, 1, 1, 1, 0, false),
                     reasonForLinalg(request, target)};
   if (!linalg.reason.empty())
     return linalg;
@@ -161,14 +170,17 @@ PlanChoice attn::choosePlan(const PlanRequest &request,
     // AVX-512 and NEON, 8 of 16 of AVX2.
     return {PlanAttr::get(context, Room::CPU, Form::Decode, lanes, 1, 1,
                           /*valueRows=*/target.f32Lanes == 8 ? 8 : 16,
-                          kDecodeKeys, request.queries, 1, 1, 0),
+                          kDecodeKeys, request.queries, 1, 1, 0, false),
             reason + ", of channels, as queries are few"};
   const Tiles &tiles = tilesFor(target.f32Lanes, lanes, request.queries);
   bool largeD = std::max(request.headDim, request.valueDim) > 64;
+  bool bf16Products = wantsBF16Products(request, target);
+  if (bf16Products)
+    reason += ", bf16 in pairs";
   PlanAttr plan = PlanAttr::get(
       context, Room::CPU, Form::Flash, lanes, tiles.queryVectors, tiles.keyRows,
       tiles.valueRows, largeD ? tiles.keyBlockLargeD : tiles.keyBlock,
       lanes * tiles.queryVectors, /*warpgroups=*/1, /*stages=*/1,
-      /*blocks=*/0);
+      /*blocks=*/0, bf16Products);
   return {plan, reason};
 }

@@ -18,6 +18,10 @@
 // non-finite, because 0 * NaN is NaN, it is taken again without them, from a
 // copy: reloading the same O would keep it in registers through the hot loop.
 // Without a score region scale * log2(e) is folded into Q.
+//
+// Where the machine multiplies bf16 in pairs (AttentionPairs.cpp), a step of
+// the product loops takes two channels or two keys; Q stays as it is, so that
+// the scale enters with -m, and P is rounded to bf16.
 //===----------------------------------------------------------------------===//
 
 #include "AttentionKernel.h"
@@ -49,12 +53,16 @@ void AttentionKernel::emit() {
   OpFoldResult depth = getAsOpFoldResult(headSize);
   OpFoldResult valueDepth = getAsOpFoldResult(valueSize);
   OpFoldResult block = k.b.getIndexAttr(plan.getKeyBlock());
-  queriesT = k.scratch({depth, width});
+  queriesT = k.scratch(
+      {pairs() ? k.b.getIndexAttr(*getConstantIntValue(headSize) / 2) : depth,
+       width});
   outputT = k.scratch({valueDepth, width});
   makeScores(tile);
   if (canDrop())
     savedT = k.scratch({valueDepth, width});
-  if (widens()) {
+  if (pairs()) {
+    makePairs(tile);
+  } else if (widens()) {
     keyScratch = k.scratch({block, depth});
     valueScratch = k.scratch({block, valueDepth});
   }
@@ -197,9 +205,9 @@ void AttentionKernel::walkKeys(int64_t vectors, Value globalFirst) {
 
 /// queriesT[d][i] = Q[min(first + i, last)][d] * scale (* log2 e).
 void AttentionKernel::packQueries(Value width, Value firstRow, Value last) {
-  Value factor = op.getScale();
-  if (!hasScore())
-    factor = arith::MulFOp::create(k.b, factor, k.scalar(kLog2e));
+  if (pairs())
+    return packQueryPairs(width, firstRow, last);
+  Value factor = scoreFactor();
   std::optional<int64_t> depth = getConstantIntValue(headSize);
   if (query.contiguousRows() && depth && *depth % k.lanes == 0) {
     packQueriesByBlocks(width, firstRow, last, factor);
@@ -214,6 +222,13 @@ void AttentionKernel::packQueries(Value width, Value firstRow, Value last) {
     });
     return {};
   });
+}
+
+/// What products of Q and K are multiplied by.
+Value AttentionKernel::scoreFactor() {
+  if (hasScore())
+    return op.getScale();
+  return arith::MulFOp::create(k.b, op.getScale(), k.scalar(kLog2e));
 }
 
 void AttentionKernel::packQueriesByBlocks(Value width, Value firstRow,
@@ -236,7 +251,37 @@ void AttentionKernel::packQueriesByBlocks(Value width, Value firstRow,
   });
 }
 
-LogicalResult attn::emitAttentionKernel(FinalizeOp finalize) {
+/// What the kernel asks of a plan that a person may have written.
+static LogicalResult checkPlan(OnlineSdpaOp op, bool bf16Products) {
+  auto query = cast<ShapedType>(op.getQuery().getType());
+  int64_t heads = getLogicalDim(query, op.getLayout(0), 1);
+  if (heads != 1)
+    return op.emitOpError()
+           << "expects one query head where the plan's form is "
+              "not decode, but got "
+           << heads;
+  if (!op.getPlan()->getBf16Products())
+    return success();
+  if (!bf16Products)
+    return op.emitOpError("expects a target with avx512bf16 where the plan has "
+                          "bf16_products");
+  auto value = cast<ShapedType>(op.getValue().getType());
+  int64_t depth = getLogicalDim(query, op.getLayout(0), 3);
+  int64_t valueDepth = getLogicalDim(value, op.getLayout(2), 3);
+  bool fits = !ShapedType::isDynamic(depth) && depth % 2 == 0 &&
+              !ShapedType::isDynamic(valueDepth) &&
+              op.getPlan()->getKeyBlock() % 2 == 0;
+  for (Value operand : {op.getQuery(), op.getKey(), op.getValue()})
+    fits &= getElementTypeOrSelf(operand.getType()).isBF16();
+  if (!fits)
+    return op.emitOpError("expects bf16, known head sizes, that of the query "
+                          "even, and an even key_block where the plan has "
+                          "bf16_products");
+  return success();
+}
+
+LogicalResult attn::emitAttentionKernel(FinalizeOp finalize,
+                                        bool bf16Products) {
   auto op = finalize.getPartial().getDefiningOp<OnlineSdpaOp>();
   if (!op || !op.getPartial().hasOneUse())
     return finalize.emitOpError(
@@ -249,13 +294,8 @@ LogicalResult attn::emitAttentionKernel(FinalizeOp finalize) {
              << "expects buffers, but got " << operand.getType();
   if (op.getPlan()->getForm() == Form::Decode)
     return emitDecodeKernel(finalize, op);
-  int64_t heads = getLogicalDim(cast<ShapedType>(op.getQuery().getType()),
-                                op.getLayout(0), 1);
-  if (heads != 1)
-    return op.emitOpError()
-           << "expects one query head where the plan's form is "
-              "not decode, but got "
-           << heads;
+  if (failed(checkPlan(op, bf16Products)))
+    return failure();
   ImplicitLocOpBuilder b(finalize.getLoc(), finalize);
   AttentionKernel(b, op, finalize).emit();
   finalize.erase();

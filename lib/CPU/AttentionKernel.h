@@ -26,6 +26,7 @@ enum StateRow : int64_t { kMaxima, kSums, kBlockSums, kStateRows };
 /// One block of keys: [start, start + count), rows addressed from `base`.
 struct KeyBlock {
   mlir::Value start, count;
+  mlir::Value pairs;   // of keys; with bf16_products
   mlir::Value partial; // i1, or null where no key can be dropped
   Rows keys, values;
   mlir::Value base;
@@ -55,6 +56,7 @@ private:
   void packQueriesByBlocks(mlir::Value width, mlir::Value firstRow,
                            mlir::Value last, mlir::Value factor);
   KeyBlock makeBlock(mlir::Value blockStart, int64_t size);
+  mlir::Value scoreFactor();
   Values scoreTile(int64_t vectors, int64_t tile, const KeyBlock &block,
                    mlir::Value first, mlir::ValueRange init);
   void storeScores(int64_t vectors, int64_t tile, const KeyBlock &block,
@@ -85,6 +87,23 @@ private:
   void copyOutput(int64_t vectors, mlir::Value from, mlir::Value to);
   mlir::Value anyNonFinite(int64_t vectors);
   void accumulateKept(int64_t vectors, const KeyBlock &block);
+
+  //===--- AttentionPairs.cpp ---------------------------------------------===//
+  void makePairs(int64_t width);
+  void packQueryPairs(mlir::Value width, mlir::Value firstRow,
+                      mlir::Value last);
+  Values scorePairs(int64_t vectors, int64_t tile, const KeyBlock &block,
+                    mlir::ValueRange rows, mlir::ValueRange init);
+  void packBlock(int64_t vectors, const KeyBlock &block);
+  void packWeights(int64_t vectors, const KeyBlock &block, mlir::Value pair,
+                   mlir::Value first, bool atEdge);
+  void packValues(const KeyBlock &block, mlir::Value pair, mlir::Value first,
+                  bool atEdge);
+  Values addPairs(int64_t vectors, mlir::Value pair, mlir::Value channel,
+                  int64_t channels, mlir::ValueRange carried);
+  Values addKeptPairs(int64_t vectors, mlir::Value pair, mlir::Value channel,
+                      mlir::ValueRange carried);
+
   void storeStatistics(int64_t vectors, mlir::ValueRange maximum,
                        mlir::ValueRange sums);
   void scaleOutput(mlir::ValueRange factors);
@@ -96,8 +115,11 @@ private:
   bool hasScore() { return !op.getScore().empty(); }
   bool hasMask() { return !op.getMask().empty(); }
   bool canDrop() { return hasScore() || hasMask(); }
+  /// Products take bf16 in pairs.
+  bool pairs() { return plan.getBf16Products(); }
   bool widens() {
-    return mlir::getElementTypeOrSelf(op.getKey().getType()) != k.accumulator;
+    return !pairs() &&
+           mlir::getElementTypeOrSelf(op.getKey().getType()) != k.accumulator;
   }
   mlir::Value exponential(mlir::Value difference) {
     return attn::exponential(k, difference, hasScore());
@@ -113,6 +135,9 @@ private:
   mlir::Value zero, one, headSize, valueSize, lastQuery;
   mlir::Value queriesT, outputT, savedT, scoresT, positionScratch, statistics,
       keyScratch, valueScratch;
+  /// Of a block: weights [pairs of keys, queries], values [pairs of keys, Dv],
+  /// the bits of two bf16 in an f32.
+  mlir::Value weightPairs, valuePairs;
 };
 
 } // namespace attn

@@ -15,6 +15,8 @@ using namespace attn;
 void AttentionKernel::accumulate(int64_t vectors, const KeyBlock &block) {
   if (canDrop())
     k.when(block.partial, [&] { copyOutput(vectors, outputT, savedT); });
+  if (pairs())
+    packBlock(vectors, block);
   int64_t tile = plan.getValueRows();
   Value tiledEnd = k.floorTo(valueSize, tile);
   k.loop(zero, tiledEnd, tile, {}, [&](Value d, ValueRange) -> Values {
@@ -42,8 +44,11 @@ void AttentionKernel::accumulateTile(int64_t vectors, int64_t channels,
   for (int64_t i = 0; i < channels; ++i)
     for (int64_t j = 0; j < vectors; ++j)
       init.push_back(k.load(outputT, {k.add(channel, i), column(j)}));
-  Values sums = k.hotLoop(
-      zero, block.count, init, [&](Value r, ValueRange carried) -> Values {
+  Value steps = pairs() ? block.pairs : block.count;
+  Values sums =
+      k.hotLoop(zero, steps, init, [&](Value r, ValueRange carried) -> Values {
+        if (pairs())
+          return addPairs(vectors, r, channel, channels, carried);
         Values p, result;
         Value v =
             block.values.channels(k.b, k.add(block.base, r), channel, channels);
@@ -90,8 +95,11 @@ void AttentionKernel::accumulateKept(int64_t vectors, const KeyBlock &block) {
     Values init;
     for (int64_t j = 0; j < vectors; ++j)
       init.push_back(k.load(savedT, {d, column(j)}));
+    Value steps = pairs() ? block.pairs : block.count;
     Values sums = k.loop(
-        zero, block.count, 1, init, [&](Value r, ValueRange carried) -> Values {
+        zero, steps, 1, init, [&](Value r, ValueRange carried) -> Values {
+          if (pairs())
+            return addKeptPairs(vectors, r, d, carried);
           Value x = k.broadcast(k.loadScalar(
               block.values.memref, block.values.at(k.add(block.base, r), d)));
           Values result;

@@ -27,7 +27,14 @@ KeyBlock AttentionKernel::makeBlock(Value blockStart, int64_t size) {
   block.keys = key;
   block.values = value;
   block.base = block.start;
-  if (widens()) {
+  if (pairs()) {
+    Value lead = arith::RemUIOp::create(k.b, block.start, k.index(2));
+    block.pairs = k.ceilDiv(k.add(block.count, lead), 2);
+    if (keyScratch) {
+      block.keys = widen(k, key, keyScratch, block.start, block.count);
+      block.base = zero;
+    }
+  } else if (widens()) {
     block.keys = widen(k, key, keyScratch, block.start, block.count);
     block.values = widen(k, value, valueScratch, block.start, block.count);
     block.base = zero;
@@ -35,7 +42,8 @@ KeyBlock AttentionKernel::makeBlock(Value blockStart, int64_t size) {
   return block;
 }
 
-/// tile x vectors accumulators; rows past the block repeat its last key.
+/// init + K Q^T: tile x vectors accumulators; rows past the block repeat its
+/// last key.
 Values AttentionKernel::scoreTile(int64_t vectors, int64_t tile,
                                   const KeyBlock &block, Value first,
                                   ValueRange init) {
@@ -45,6 +53,8 @@ Values AttentionKernel::scoreTile(int64_t vectors, int64_t tile,
     rows.push_back(k.add(block.base, k.min(k.add(first, i), lastKey)));
     llvm::append_range(start, init);
   }
+  if (pairs())
+    return scorePairs(vectors, tile, block, rows, init);
   return k.hotLoop(
       zero, headSize, start, [&](Value d, ValueRange accumulators) -> Values {
         Values q, result;

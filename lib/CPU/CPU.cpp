@@ -113,6 +113,7 @@ void attn::buildCPUPipeline(OpPassManager &pm, const TargetInfo &target) {
   addTaskPasses(pm);
   CPUKernelsPassOptions kernels;
   kernels.lanes = target.f32Lanes;
+  kernels.bf16Products = target.hasBF16Products();
   pm.addPass(createCPUKernelsPass(kernels));
   addCleanup(pm);
   pm.addPass(createCPULoopsPass());

@@ -34,7 +34,7 @@ struct CPUKernelsPass final : impl::CPUKernelsPassBase<CPUKernelsPass> {
         products.push_back(product);
     });
     for (FinalizeOp finalize : attentions)
-      if (failed(emitAttentionKernel(finalize)))
+      if (failed(emitAttentionKernel(finalize, bf16Products)))
         return signalPassFailure();
     for (PackedMatmulOp product : products)
       if (failed(emitMatmulKernel(product, lanes)))

@@ -11,8 +11,9 @@
 namespace attn {
 
 /// Replaces `finalize` and the attn.online_sdpa that feeds it, both on
-/// buffers, by vector code of the form that the plan asks for.
-mlir::LogicalResult emitAttentionKernel(FinalizeOp finalize);
+/// buffers, by vector code of the form that the plan asks for; `bf16Products`
+/// says that the target has attn.bf16_dot.
+mlir::LogicalResult emitAttentionKernel(FinalizeOp finalize, bool bf16Products);
 
 /// The form `decode` of it.
 mlir::LogicalResult emitDecodeKernel(FinalizeOp finalize, OnlineSdpaOp op);

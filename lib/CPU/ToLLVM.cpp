@@ -145,6 +145,53 @@ private:
   }
 };
 
+/// The bits of `x` as vector<32xbf16>, as which the intrinsics know them.
+Value asBF16(OpBuilder &b, Location loc, Value x) {
+  Type pairs = VectorType::get({32}, b.getBF16Type());
+  return LLVM::BitcastOp::create(b, loc, pairs, x);
+}
+
+struct BF16DotLowering : ConvertOpToLLVMPattern<BF16DotOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(BF16DotOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+        op, adaptor.getAcc().getType(),
+        rewriter.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+        ValueRange{adaptor.getAcc(), asBF16(rewriter, loc, adaptor.getX()),
+                   asBF16(rewriter, loc, adaptor.getY())});
+    return success();
+  }
+};
+
+struct BF16PackLowering : ConvertOpToLLVMPattern<BF16PackOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(BF16PackOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    // All of lo, then all of hi.
+    Value halves =
+        LLVM::CallIntrinsicOp::create(
+            rewriter, loc, VectorType::get({32}, rewriter.getBF16Type()),
+            rewriter.getStringAttr("llvm.x86.avx512bf16.cvtne2ps2bf16.512"),
+            ValueRange{adaptor.getHi(), adaptor.getLo()})
+            .getResult(0);
+    SmallVector<int32_t> order;
+    for (int32_t lane = 0; lane < 16; ++lane)
+      order.append({lane, lane + 16});
+    Value pairs =
+        LLVM::ShuffleVectorOp::create(rewriter, loc, halves, halves, order);
+    rewriter.replaceOpWithNewOp<LLVM::BitcastOp>(op, adaptor.getLo().getType(),
+                                                 pairs);
+    return success();
+  }
+};
+
 /// Functions that only this module calls: LLVM may inline and drop them.
 void makePrivateInternal(ModuleOp module) {
   for (auto func : module.getOps<func::FuncOp>())
@@ -187,7 +234,8 @@ struct CPUToLLVMPass final : attn::impl::CPUToLLVMPassBase<CPUToLLVMPass> {
                                          /*approximateLog1p=*/false);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
-    patterns.add<ParallelCallLowering>(converter);
+    patterns.add<ParallelCallLowering, BF16DotLowering, BF16PackLowering>(
+        converter);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     if (failed(

@@ -5,8 +5,8 @@
 //
 // A name says more than a list of features (it brings scheduling models), but a
 // virtual machine may hide what the name promises. So the name is kept only if
-// nothing that sets the vector width is hidden; else an x86-64 level stands in
-// for it.
+// nothing that sets the vector width or a plan is hidden; else an x86-64 level
+// stands in for it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -73,7 +73,8 @@ Expected<TargetInfo> resolveX86(StringRef kind) {
     auto has = [](StringRef feature) { return hostFeatures().lookup(feature); };
     bool hidesVectors = !has("avx2") || !has("fma") ||
                         (lanes == 16 && !(has("avx512f") && has("avx512dq") &&
-                                          has("avx512vl")));
+                                          has("avx512vl"))) ||
+                        (named->hasBF16Products() && !has("avx512bf16"));
     if (!hidesVectors) {
       subtractMissing(*named);
       return named;

@@ -76,3 +76,14 @@ func.func @odd_block(%q: memref<1x1x1x64xf32>, %k: memref<1x1x?x64xf32>, %o: mem
   attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x1x64xf32>
   return
 }
+
+// -----
+
+func.func @no_bf16_products(%q: memref<1x1x4x64xbf16>, %k: memref<1x1x?x64xbf16>, %o: memref<1x1x4x64xbf16>, %scale: f32, %b: index) {
+  // expected-error @below {{expects a target with avx512bf16 where the plan has bf16_products}}
+  %p = attn.online_sdpa %q, %k, %k scale(%scale) keys(%b to %b, full %b to %b) tile(%b, %b, %b) of(%b, %b)
+      {plan = #attn.plan<room = cpu, form = flash, lanes = 16, key_block = 64, bf16_products = true>}
+    : memref<1x1x4x64xbf16>, memref<1x1x?x64xbf16>, memref<1x1x?x64xbf16> -> !attn.partial<f32>
+  attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x4x64xbf16>
+  return
+}

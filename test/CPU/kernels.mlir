@@ -1,4 +1,4 @@
-// RUN: attn-opt %s --attn-cpu-kernels=lanes=16 --split-input-file | FileCheck %s
+// RUN: attn-opt %s --attn-cpu-kernels='lanes=16 bf16-products' --split-input-file | FileCheck %s --check-prefixes=CHECK,BF16
 
 #plan = #attn.plan<room = cpu, form = flash, lanes = 16, query_vectors = 3, key_rows = 8, value_rows = 8, key_block = 64, query_group = 48>
 
@@ -87,5 +87,24 @@ func.func @decode(%q: memref<1x2x1x16xf32>, %k: memref<1x1x?x16xf32>, %v: memref
       {plan = #attn.plan<room = cpu, form = decode, lanes = 16, value_rows = 16, key_block = 32>}
     : memref<1x2x1x16xf32>, memref<1x1x?x16xf32>, memref<1x1x?x16xf32> -> !attn.partial<f32>
   attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x2x1x16xf32>
+  return
+}
+
+// -----
+
+// With products of bf16 one step takes two channels of K Q^T, or two keys of
+// V^T P; what weights a pair of keys has is rounded to bf16.
+// BF16-LABEL: func @bf16_products
+// BF16:         memref.alloca() {{.*}} : memref<8x32xf32>
+// BF16-COUNT-8: attn.bf16_dot
+// BF16-COUNT-2: attn.bf16_pack
+// BF16-COUNT-8: attn.bf16_dot
+// BF16:         return
+func.func @bf16_products(%q: memref<1x1x32x16xbf16>, %k: memref<1x1x?x16xbf16>, %v: memref<1x1x?x8xbf16>, %o: memref<1x1x32x8xbf16>,
+                  %scale: f32, %b: index, %m: index, %n: index, %zero: index) {
+  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%zero to %n, full %zero to %n) tile(%b, %b, %zero) of(%m, %n)
+      {plan = #attn.plan<room = cpu, form = flash, lanes = 16, query_vectors = 2, key_rows = 4, value_rows = 4, key_block = 64, query_group = 32, bf16_products = true>}
+    : memref<1x1x32x16xbf16>, memref<1x1x?x16xbf16>, memref<1x1x?x8xbf16> -> !attn.partial<f32>
+  attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x32x8xbf16>
   return
 }

@@ -104,7 +104,9 @@ def finish(scores, products, bias, keep, v, sinks, name, unit, dim):
     logs = 2 * unit * np.log2(max(keys, 2))
     error = np.expm1(2 * ds) + logs
     tiny = 2.0**-24 if name == "float16" else 1e-37
-    bound = 1.01 * UNIT[name] * abs(output) + (p @ abs(v)) * (1.5 * unit + error) + tiny
+    # Where a machine multiplies bfloat16, P is rounded to it.
+    weight_unit = UNIT[name] if name == "bfloat16" else unit
+    bound = 1.01 * UNIT[name] * abs(output) + (p @ abs(v)) * (1.5 * weight_unit + error) + tiny
     with np.errstate(invalid="ignore"):
         lse_bound = np.where(np.isfinite(lse), ds + logs + unit * abs(lse), 0)
     return output, lse.reshape(shape[:3]), bound, lse_bound.reshape(shape[:3])

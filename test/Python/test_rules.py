@@ -124,8 +124,6 @@ def test_in_a_gpu_kernel():
     }
     found = attn_mlir.sdpa(q, k, v, enable_gqa=True, target="nvvm-emulation:sm_90a", **rules)
     expected, _, bound, _ = judge.attention(q, k, v, **rules)
-    weighed = judge.attention(q, k, abs(v), **rules)[0]
-    bound = bound + 1.5 * judge.UNIT["bfloat16"] * weighed
     judge.assert_within(found, expected, bound, "output")
 
 

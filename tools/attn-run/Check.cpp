@@ -75,10 +75,10 @@ void CheckReport::print(llvm::raw_ostream &os) const {
     os << "check: FAILED, nothing was judged\n";
 }
 
-llvm::Expected<CheckReport> attn::checkEntry(func::FuncOp entry,
-                                             ArrayRef<Tensor> inputs,
-                                             ArrayRef<Tensor> outputs,
-                                             RunEntry run, bool narrowWeights) {
+llvm::Expected<CheckReport>
+attn::checkEntry(func::FuncOp entry, ArrayRef<Tensor> inputs,
+                 ArrayRef<Tensor> outputs, RunEntry run,
+                 ArrayRef<reference::Dtype> narrowWeights) {
   llvm::Expected<TappedEntry> tapped = TappedEntry::create(entry);
   if (!tapped)
     return tapped.takeError();

@@ -54,12 +54,12 @@ struct CheckReport {
 
 /// Judges the attn ops of `entry`, which nothing has lowered yet. `inputs` are
 /// its arguments (a scalar as a tensor of rank 0), `outputs` what it computed
-/// from them. With `narrowWeights` the bound allows for P in the inputs' type.
-llvm::Expected<CheckReport> checkEntry(mlir::func::FuncOp entry,
-                                       llvm::ArrayRef<Tensor> inputs,
-                                       llvm::ArrayRef<Tensor> outputs,
-                                       RunEntry run,
-                                       bool narrowWeights = false);
+/// from them. The bound allows for P in the inputs' type where that is one of
+/// `narrowWeights`.
+llvm::Expected<CheckReport>
+checkEntry(mlir::func::FuncOp entry, llvm::ArrayRef<Tensor> inputs,
+           llvm::ArrayRef<Tensor> outputs, RunEntry run,
+           llvm::ArrayRef<reference::Dtype> narrowWeights = {});
 
 } // namespace attn
 

@@ -48,7 +48,8 @@ struct Heads {
 
 class OpJudge {
 public:
-  OpJudge(StringRef name, FindValue find, bool narrowWeights,
+  OpJudge(StringRef name, FindValue find,
+          ArrayRef<reference::Dtype> narrowWeights,
           std::vector<Judgement> &judged)
       : name(name), find(find), narrowWeights(narrowWeights), judged(judged) {}
 
@@ -69,7 +70,7 @@ private:
   /// What attention on inputs of `type` computes in.
   reference::Precision precisionOf(reference::Dtype type) const {
     reference::Precision precision = reference::Precision::forInputs(type);
-    if (narrowWeights)
+    if (llvm::is_contained(narrowWeights, type))
       precision.probability = type;
     return precision;
   }
@@ -81,7 +82,7 @@ private:
 
   StringRef name;
   FindValue find;
-  bool narrowWeights;
+  ArrayRef<reference::Dtype> narrowWeights;
   std::vector<Judgement> &judged;
   std::vector<std::vector<double>> kept;
 };
@@ -203,7 +204,8 @@ llvm::Error OpJudge::judgeMove(Value heads, Value rows, Value result) {
 } // namespace
 
 llvm::Error attn::judgeOp(Operation *op, StringRef name, FindValue find,
-                          bool narrowWeights, std::vector<Judgement> &judged) {
+                          ArrayRef<reference::Dtype> narrowWeights,
+                          std::vector<Judgement> &judged) {
   OpJudge judge(name, find, narrowWeights, judged);
   return llvm::TypeSwitch<Operation *, llvm::Error>(op)
       .Case<SdpaOp, MhaOp, RopeOp, QkNormOp>(

@@ -16,10 +16,11 @@ namespace attn {
 /// Judges the results of `op` on the values of its operands; one judgement per
 /// result goes to `judged`, with `name` for the op. Fails when the op cannot be
 /// judged.
-/// With `narrowWeights` P enters P V in the type of the inputs, as tensor cores
-/// take it, and the bound says so.
+/// Where the inputs' type is one of `narrowWeights`, P enters P V in it, as
+/// tensor cores and products of bf16 take it, and the bound says so.
 llvm::Error judgeOp(mlir::Operation *op, llvm::StringRef name, FindValue find,
-                    bool narrowWeights, std::vector<Judgement> &judged);
+                    llvm::ArrayRef<reference::Dtype> narrowWeights,
+                    std::vector<Judgement> &judged);
 
 } // namespace attn
 

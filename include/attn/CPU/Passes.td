@@ -195,7 +195,9 @@ def CPUKernelsPass : Pass<"attn-cpu-kernels"> {
     math and vector ops of one native width, one value per register.
   }];
   let options = [Option<"lanes", "lanes", "int64_t", "8",
-                        "32-bit lanes of a vector register (products; attention has its plan)">];
+                        "32-bit lanes of a vector register (products; attention has its plan)">,
+                 Option<"bf16Products", "bf16-products", "bool", "false",
+                        "whether the target has attn.bf16_dot">];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect"];

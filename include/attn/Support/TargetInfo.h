@@ -59,6 +59,10 @@ struct TargetInfo {
   /// True when the target has the feature with this LLVM name, written without
   /// a sign.
   bool hasFeature(llvm::StringRef name) const;
+  /// True when 16 lanes multiply pairs of bf16 and add them in f32.
+  bool hasBF16Products() const {
+    return f32Lanes == 16 && hasFeature("avx512bf16");
+  }
   /// The target string that parses to this.
   std::string str() const;
 };

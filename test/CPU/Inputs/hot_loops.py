@@ -4,7 +4,7 @@
 
 usage: hot_loops.py LLVM-OBJDUMP OBJECT REGISTER WANTED [stack]
 
-A hot loop is an innermost loop with WANTED fused multiply-adds, or some multiple, whose operands are
+A hot loop is an innermost loop with WANTED fused multiply-adds (or dots of bf16), or some multiple, whose operands are
 not on the stack (those only test whether an output is finite; with `stack`, where the queries are
 there, all count). Such a loop may load and broadcast, but a store of a vector register (REGISTER: zmm
 or ymm) into a fixed place of the stack is a spill, and costs more than the multiplication.
@@ -37,7 +37,7 @@ innermost = [a for a in loops if not any(b != a and b[0] >= a[0] and b[1] <= a[1
 hot = 0
 for begin, end in innermost:
     body = [instruction for _, instruction in code[begin : end + 1]]
-    products = sum("fmadd" in i and (stack or "[rsp" not in i) for i in body)
+    products = sum(bool(re.search("fmadd|dpbf16", i)) and (stack or "[rsp" not in i) for i in body)
     if products == 0 or products % wanted:
         continue
     hot += 1

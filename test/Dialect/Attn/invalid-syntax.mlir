@@ -133,3 +133,8 @@ func.func @memref_sdpa(%q: memref<2x4x5x8xf32>) {
   %o = attn.sdpa %q, %q, %q : memref<2x4x5x8xf32>, memref<2x4x5x8xf32>, memref<2x4x5x8xf32> -> tensor<2x4x5x8xf32>
   return
 }
+
+// -----
+
+// expected-error@+1 {{expects bf16_products in room cpu, form flash, with 16 lanes}}
+#plan = #attn.plan<room = cpu, form = flash, lanes = 8, bf16_products = true>

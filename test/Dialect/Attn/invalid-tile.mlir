@@ -189,3 +189,11 @@ func.func @parallel_call_c1_unknown(%n: index) {
   attn.parallel_call @nobody(%n)
   return
 }
+
+// -----
+
+func.func @bf16_dot(%x: vector<8xf32>) {
+  // expected-error@+1 {{'attn.bf16_dot' op operand #0 must be fixed-length vector of 32-bit float values of length 16, but got 'vector<8xf32>'}}
+  %r = attn.bf16_dot %x, %x, %x : vector<8xf32>
+  return
+}

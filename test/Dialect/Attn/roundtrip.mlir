@@ -142,6 +142,15 @@ func.func @on_buffers(%q: memref<1x1x4x8xf32>, %k: memref<1x1x?x8xf32>, %s: f32,
 func.func private @body(%i: index, %x: memref<?x8xf32>)
 func.func private @alone(%i: index)
 
+// CHECK-LABEL: func.func @bf16_pairs(
+// CHECK: attn.bf16_pack %{{.+}}, %{{.+}} : vector<16xf32>
+// CHECK: attn.bf16_dot %{{.+}}, %{{.+}}, %{{.+}} : vector<16xf32>
+func.func @bf16_pairs(%acc: vector<16xf32>, %x: vector<16xf32>) -> vector<16xf32> {
+  %y = attn.bf16_pack %acc, %x : vector<16xf32>
+  %r = attn.bf16_dot %acc, %x, %y : vector<16xf32>
+  return %r : vector<16xf32>
+}
+
 // CHECK-LABEL: func.func @packed_matmul(
 // CHECK: attn.packed_matmul %{{.+}}, %{{.+}} outs(%{{.+}}) : tensor<?x8xf32>, tensor<2x8x16xf32>, tensor<?x24xf32> -> tensor<?x24xf32>
 func.func @packed_matmul(%x: tensor<?x8xf32>, %w: tensor<2x8x16xf32>, %y: tensor<?x24xf32>) -> tensor<?x24xf32> {

@@ -78,13 +78,36 @@ TEST_F(PlanChoiceTest, Tiles) {
     PlanAttr found = plan(request, c.target);
     EXPECT_EQ(found, PlanAttr::get(&context, Room::CPU, Form::Flash, c.lanes,
                                    c.vectors, c.keyRows, c.valueRows,
-                                   c.keyBlock, c.group, 1, 1, 0));
+                                   c.keyBlock, c.group, 1, 1, 0, false));
     // The half-precision types accumulate in f32.
     if (c.isF64)
       continue;
-    request.elementType = builder.getBF16Type();
+    request.elementType = builder.getF16Type();
     EXPECT_EQ(plan(request, c.target), found);
   }
+}
+
+/// bf16 in pairs of channels where the machine has such products.
+TEST_F(PlanChoiceTest, MultipliesBF16InPairs) {
+  auto inPairs = [&](StringRef target, Type type, int64_t headDim,
+                     int64_t queries = kAny) {
+    PlanRequest request;
+    request.queries = queries;
+    request.headDim = request.valueDim = headDim;
+    request.elementType = type;
+    return plan(request, target).getBf16Products();
+  };
+  Type bf16 = builder.getBF16Type();
+  for (StringRef target : {"cpu:znver4", "cpu:znver5", "cpu:sapphirerapids"}) {
+    EXPECT_TRUE(inPairs(target, bf16, 64));
+    EXPECT_FALSE(inPairs(target, builder.getF16Type(), 64));
+    EXPECT_FALSE(inPairs(target, builder.getF32Type(), 64));
+    EXPECT_FALSE(inPairs(target, bf16, 63));
+    EXPECT_FALSE(inPairs(target, bf16, kAny));
+    EXPECT_FALSE(inPairs(target, bf16, 64, /*queries=*/1));
+  }
+  for (StringRef target : {"cpu:x86-64-v4", "cpu:znver3", "cpu:armv8-a"})
+    EXPECT_FALSE(inPairs(target, bf16, 64));
 }
 
 /// Queries too few for the lanes, of sizes that are known: channels in lanes.
@@ -101,7 +124,7 @@ TEST_F(PlanChoiceTest, DecodesFewQueries) {
   Type f32 = builder.getF32Type(), f64 = builder.getF64Type();
   auto decode = [&](int64_t lanes, int64_t accumulators, int64_t queries) {
     return PlanAttr::get(&context, Room::CPU, Form::Decode, lanes, 1, 1,
-                         accumulators, 32, queries, 1, 1, 0);
+                         accumulators, 32, queries, 1, 1, 0, false);
   };
   EXPECT_EQ(chosen("cpu:x86-64-v4", 1, 128, 64, f32), decode(16, 16, 1));
   EXPECT_EQ(chosen("cpu:x86-64-v4", 8, 1, 640, f32), decode(16, 16, 8));
@@ -146,7 +169,7 @@ TEST_F(PlanChoiceTest, LinalgTakesWhatItMust) {
   PlanRequest request;
   request.elementType = builder.getF32Type();
   PlanAttr unfused = PlanAttr::get(&context, Room::Linalg, Form::Unfused, 1, 1,
-                                   1, 1, 1, 1, 1, 1, 0);
+                                   1, 1, 1, 1, 1, 1, 0, false);
   EXPECT_EQ(plan(request, "linalg"), unfused);
   request.wantsWeights = true;
   EXPECT_EQ(plan(request, "cpu:x86-64-v4"), unfused);
@@ -173,9 +196,9 @@ TEST_F(PlanChoiceTest, TilesForTensorCores) {
     request.valueDim = row.valueDim;
     request.masks = row.masks;
     request.elementType = builder.getBF16Type();
-    PlanAttr expected =
-        PlanAttr::get(&context, Room::NVVM, Form::Flash, 1, 1, 1, 1,
-                      row.keyBlock, 64 * row.warpgroups, row.warpgroups, 2, 0);
+    PlanAttr expected = PlanAttr::get(&context, Room::NVVM, Form::Flash, 1, 1,
+                                      1, 1, row.keyBlock, 64 * row.warpgroups,
+                                      row.warpgroups, 2, 0, false);
     EXPECT_EQ(plan(request, "nvvm:sm_90a"), expected) << row.headDim;
     EXPECT_EQ(plan(request, "nvvm-emulation:sm_90a"), expected) << row.headDim;
     request.elementType = builder.getF32Type();

@@ -65,7 +65,8 @@ LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                int64_t queryVectors, int64_t keyRows,
                                int64_t valueRows, int64_t keyBlock,
                                int64_t queryGroup, int64_t warpgroups,
-                               int64_t stages, int64_t blocks) {
+                               int64_t stages, int64_t blocks,
+                               bool bf16Products) {
   for (int64_t size : {lanes, queryVectors, keyRows, valueRows, keyBlock,
                        queryGroup, warpgroups, stages})
     if (size < 1)
@@ -76,6 +77,9 @@ LogicalResult PlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (keyBlock % keyRows != 0)
     return emitError() << "expects key_block (" << keyBlock
                        << ") to be a multiple of key_rows (" << keyRows << ")";
+  if (bf16Products && (room != Room::CPU || form != Form::Flash || lanes != 16))
+    return emitError() << "expects bf16_products in room cpu, form flash, with "
+                          "16 lanes";
   return success();
 }
 
