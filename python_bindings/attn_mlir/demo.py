@@ -7,6 +7,8 @@ import statistics
 import tempfile
 import time
 
+from .progress import saying
+
 SENTENCE = "the animal did not cross the street because it was too tired".split()
 LAYERS, HEADS, CHANNELS = 3, 4, 32
 
@@ -39,7 +41,7 @@ def judge(q, k, v, scale):
 
 
 def attention():
-    """True when a causal attention is right; prints how right, and how long it took."""
+    """Whether a causal attention is right; and lines on how right, and how long it took."""
     import numpy as np
 
     from ._attn import sdpa
@@ -59,15 +61,12 @@ def attention():
         times.append(time.perf_counter() - start)
     seconds = statistics.median(times)
     rate = 2 * shape[0] * shape[1] * shape[2] ** 2 * shape[3] / seconds / 1e9
-    print(
-        f"causal attention, 8 heads, 1024 tokens, 64 channels, float32 (first call {first:.2f} s)"
-    )
-    print(
+    return right, (
+        f"causal attention, 8 heads, 1024 tokens, 64 channels, float32 (first call {first:.2f} s)\n"
         f"  {'right' if right else 'WRONG'}: largest error {abs(found - expected).max():.1e}, "
-        f"{ratio:.2f} of what double precision allows"
+        f"{ratio:.2f} of what double precision allows\n"
+        f"  {seconds * 1e3:.2f} ms a call, {rate:.0f} GFLOP/s of the half that is not masked"
     )
-    print(f"  {seconds * 1e3:.2f} ms a call, {rate:.0f} GFLOP/s of the half that is not masked")
-    return right
 
 
 def draw_heads(path):
@@ -97,6 +96,10 @@ def draw_heads(path):
 
 def main(page=None):
     path = page or os.path.join(tempfile.mkdtemp(prefix="attn-mlir-"), "heads.html")
-    right = attention() and draw_heads(path)
+    with saying("compiling, checking and timing attention"):
+        right, report = attention()
+    print(report)
+    with saying("drawing heads"):
+        right = right and draw_heads(path)
     print(f"what {LAYERS} layers of {HEADS} heads look at: {path}")
     return 0 if right else 2

@@ -9,6 +9,7 @@ import tempfile
 
 from ._attn import Entry, Program, explain, lower, rooms
 from .errors import CompileError
+from .progress import saying
 
 # attn_program_kind by suffix.
 SAVED_KINDS = {".o": 0, ".so": 1, ".s": 2, ".ll": 3, ".h": 4}
@@ -29,7 +30,8 @@ class Executable:
         self._source, self._name, self._target = source, name, target
         self._threads = threads or 0
         self._entry_name = entry or ""
-        self._entry = Entry(source, name, self._entry_name, target)
+        with saying("compiling"):
+            self._entry = Entry(source, name, self._entry_name, target)
         self._programs = {}
 
     def __call__(self, *arrays, out=None):
@@ -86,13 +88,16 @@ class Executable:
                 raise ValueError("target: expected None beside a path of .mlir")
             contents = self._source.encode()
         else:
-            contents = self._program(target or self._target).emit(SAVED_KINDS[path.suffix])
+            program = self._program(target or self._target)
+            with saying(f"making {path.name}"):
+                contents = program.emit(SAVED_KINDS[path.suffix])
         write_and_rename(path, contents)
 
     def _program(self, target):
         """The entry for C programs; object and header come from one compilation."""
         if target not in self._programs:
-            self._programs[target] = Program(self._source, self._name, self._entry_name, target)
+            with saying(f"compiling for {target}"):
+                self._programs[target] = Program(self._source, self._name, self._entry_name, target)
         return self._programs[target]
 
 

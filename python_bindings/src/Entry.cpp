@@ -219,12 +219,14 @@ nb::object Entry::call(nb::args arguments, nb::handle out, int threads,
     }
   }
 
+  // Of `out` the call itself checks the sizes.
   size_t ranks = 0;
   for (size_t i = 0; i < results; ++i)
     ranks += attn_executable_result(executable, i)->rank;
   std::vector<int64_t> sizes(ranks + 1);
-  throwIf(attn_executable_result_sizes(executable, inputs.data(), inputs.size(),
-                                       sizes.data()));
+  if (out.is_none())
+    throwIf(attn_executable_result_sizes(executable, inputs.data(),
+                                         inputs.size(), sizes.data()));
   Results outputs;
   bool isTuple = nb::isinstance<nb::tuple>(out);
   if (!out.is_none() && (isTuple ? nb::len(out) : 1) != results)

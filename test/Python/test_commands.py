@@ -43,6 +43,32 @@ def test_demo(tmp_path):
     assert all(word in text for word in ("animal", "street"))
 
 
+def test_long_work_speaks():
+    """One line on a terminal after half a second, taken back in the end; nowhere else, and not when unwanted."""
+    code = (
+        "import time; from attn_mlir.progress import saying\n"
+        "with saying('something'): time.sleep(0.1)\n"
+        "with saying('waiting'):\n"
+        "  with saying('inside'): time.sleep(1.2)"
+    )
+    terminal = pathlib.Path(__file__).parents[1] / "Tools/Inputs/on_terminal.py"
+
+    def run(*command, **more):
+        environment = {"PYTHONPATH": PACKAGE, "PATH": os.environ["PATH"], **more}
+        result = subprocess.run(
+            [*command, sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        )
+        assert result.returncode == 0
+        return result.stdout.rstrip("\n") + result.stderr
+
+    shown = run(sys.executable, str(terminal), "80").split("\n")
+    assert re.fullmatch(r"\\r\\x1b\[Kattn_mlir: waiting, 0\.\d s\\r", shown[1])
+    assert shown[0] == "" and shown[-1] == r"\r\x1b[K" and len(shown) >= 4
+    assert run(sys.executable, str(terminal), "16").split("\n")[1] == r"\r\x1b[Kattn_mlir: wait\r"
+    assert run(sys.executable, str(terminal), "80", ATTN_MLIR_PROGRESS="0") == ""
+    assert run() == ""
+
+
 def test_doctor(tmp_path):
     report = json.loads(run("doctor", "--json", cache=tmp_path))
     assert report["verdict"] == "ok"
