@@ -19,32 +19,6 @@ using namespace attn;
 
 using Kind = Point::Kind;
 
-namespace {
-/// Asks what values a rule can make, also of what it captures, as far as that
-/// is computed in the graph.
-class Values {
-public:
-  Values(PointReader &reader, const Point *dot) : reader(reader), dot(dot) {}
-
-  unsigned countLarge(const Point *tree);
-  bool hasProduct(const Point *tree);
-  bool staysFinite(const Point *tree);
-
-private:
-  /// What a captured number is; null when the question has become too long.
-  const Point *open(const Point *tree) {
-    if (questions == 0)
-      return nullptr;
-    --questions;
-    return isa<FloatType>(elementTypeOf(tree)) ? reader.resolve(tree) : tree;
-  }
-
-  PointReader &reader;
-  const Point *dot;
-  unsigned questions = 3000;
-};
-} // namespace
-
 /// The numbers of a constant that is no splat, or nothing.
 static DenseFPElementsAttr numbersOf(const Point *tree) {
   DenseElementsAttr constant;
@@ -54,68 +28,131 @@ static DenseFPElementsAttr numbersOf(const Point *tree) {
   return dyn_cast<DenseFPElementsAttr>(constant);
 }
 
-/// Counts constants so large that two of them, or one times something, may be
-/// infinite.
-unsigned Values::countLarge(const Point *tree) {
-  tree = open(tree);
-  if (!tree)
-    return 2;
-  if (tree == dot)
-    return 0;
-  if (DenseFPElementsAttr numbers = numbersOf(tree))
-    return llvm::any_of(numbers, [](const APFloat &value) {
-      return std::abs(value.convertToDouble()) > kLargestScore;
-    });
-  std::optional<double> value = floatValue(tree);
-  unsigned count = value && std::abs(*value) > kLargestScore;
-  for (const Point *arg : tree->args)
-    count += countLarge(arg);
-  return count;
+/// Beyond the largest number of a type by what rounding takes away again.
+static double limitOf(Type type) {
+  auto number = dyn_cast<FloatType>(type);
+  if (!number)
+    return HUGE_VAL;
+  APFloat largest = APFloat::getLargest(number.getFloatSemantics());
+  return FloatAttr::get(number, largest).getValueAsDouble() * (1.0 + 0x1p-26);
 }
 
-bool Values::hasProduct(const Point *tree) {
-  tree = open(tree);
-  return !tree ||
-         (tree != dot && (tree->applies<arith::MulFOp>() ||
-                          llvm::any_of(tree->args, [&](const Point *arg) {
-                            return hasProduct(arg);
-                          })));
+namespace {
+/// From `low` to `high`; NaN is nowhere.
+struct Bounds {
+  double low = -HUGE_VAL, high = HUGE_VAL;
+
+  static Bounds within(double bound) { return {-bound, bound}; }
+  bool isFinite() const { return std::isfinite(low) && std::isfinite(high); }
+  double magnitude() const { return std::max(std::abs(low), std::abs(high)); }
+};
+
+/// Bounds the values that a rule can make, also of what it captures, as far as
+/// that is computed in the graph.
+class BoundReader {
+public:
+  BoundReader(PointReader &reader, const Point *dot)
+      : reader(reader), dot(dot) {}
+
+  /// Everything, where a step on the way may be infinite.
+  Bounds of(const Point *tree);
+
+private:
+  Bounds ofLeaf(const Point *tree);
+  Bounds ofOp(const Point *tree);
+
+  PointReader &reader;
+  const Point *dot;
+  unsigned questions = 3000;
+};
+} // namespace
+
+static Bounds ofType(Type type) {
+  if (isa<FloatType>(type))
+    return {};
+  // A boolean as a number is 0, 1 or -1.
+  return Bounds::within(
+      type.isIndex() ? 0x1p63
+                     : std::ldexp(1.0, type.getIntOrFloatBitWidth() - 1));
 }
 
-/// True when every op of the rule makes finite values of finite values, sums
-/// of large ones apart.
-bool Values::staysFinite(const Point *tree) {
-  tree = open(tree);
-  if (!tree)
-    return false;
-  if (tree == dot || tree->kind == Kind::Index)
-    return true;
-  if (tree->kind == Kind::Constant) {
-    std::optional<double> value = floatValue(tree);
-    return !value || std::isfinite(*value);
+static Bounds join(Bounds a, Bounds b) {
+  return {std::min(a.low, b.low), std::max(a.high, b.high)};
+}
+
+static Bounds multiply(Bounds a, Bounds b) {
+  if (!a.isFinite() || !b.isFinite())
+    return {};
+  double ends[] = {a.low * b.low, a.low * b.high, a.high * b.low,
+                   a.high * b.high};
+  return {*llvm::min_element(ends), *llvm::max_element(ends)};
+}
+
+Bounds BoundReader::ofLeaf(const Point *tree) {
+  if (DenseFPElementsAttr numbers = numbersOf(tree)) {
+    Bounds bounds = Bounds::within(0.0);
+    for (const APFloat &value : numbers)
+      bounds =
+          value.isFinite()
+              ? join(bounds, Bounds::within(std::abs(value.convertToDouble())))
+              : Bounds();
+    return bounds;
   }
-  if (DenseFPElementsAttr numbers = numbersOf(tree))
-    return llvm::all_of(numbers,
-                        [](const APFloat &value) { return value.isFinite(); });
-  // f16 ends at 65504, bf16 with f32.
-  if (tree->applies<arith::TruncFOp>() && elementTypeOf(tree).isF16())
-    return false;
-  if (tree->applies<arith::DivFOp>()) {
+  if (std::optional<double> value = floatValue(tree))
+    return std::isfinite(*value) ? Bounds{*value, *value} : Bounds();
+  if (tree->kind == Kind::Constant)
+    if (auto value = dyn_cast<IntegerAttr>(tree->constant))
+      return Bounds::within(value.getValue().abs().roundToDouble());
+  return tree->kind == Kind::Index ? Bounds{0.0, kLargestScore}
+                                   : ofType(elementTypeOf(tree));
+}
+
+Bounds BoundReader::ofOp(const Point *tree) {
+  auto at = [&](unsigned i) { return of(tree->args[i]); };
+  Operation *op = tree->op;
+  if (isa<arith::AddFOp, arith::AddIOp>(op)) {
+    Bounds a = at(0), b = at(1);
+    return {a.low + b.low, a.high + b.high};
+  }
+  if (isa<arith::SubFOp, arith::SubIOp>(op)) {
+    Bounds a = at(0), b = at(1);
+    return {a.low - b.high, a.high - b.low};
+  }
+  if (isa<arith::MulFOp, arith::MulIOp>(op))
+    return multiply(at(0), at(1));
+  if (isa<arith::MaximumFOp, arith::MinimumFOp>(op))
+    return join(at(0), at(1));
+  if (isa<arith::SelectOp>(op))
+    return join(at(1), at(2));
+  if (isa<arith::UIToFPOp, arith::ExtUIOp>(op) &&
+      elementTypeOf(tree->args[0]).isInteger(1))
+    return {0.0, 1.0};
+  if (isa<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::IndexCastOp,
+          arith::ExtSIOp>(op))
+    return at(0);
+  if (isa<arith::UIToFPOp, arith::ExtUIOp, arith::IndexCastUIOp>(op))
+    return Bounds::within(2 * at(0).magnitude());
+  if (isa<arith::NegFOp, math::AbsFOp, math::AbsIOp>(op))
+    return Bounds::within(at(0).magnitude());
+  if (isa<math::TanhOp>(op))
+    return at(0).isFinite() ? Bounds::within(1.0) : Bounds();
+  if (isa<arith::DivFOp>(op)) {
     std::optional<double> by = floatValue(reader.resolve(tree->args[1]));
-    return by && std::abs(*by) > 1 / kLargestScore &&
-           staysFinite(tree->args[0]);
+    return by && *by != 0.0 ? multiply(at(0), {1.0 / *by, 1.0 / *by})
+                            : Bounds();
   }
-  if (tree->kind != Kind::Apply)
-    return !isa<FloatType>(elementTypeOf(tree));
-  return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp,
-             arith::MaximumFOp, arith::MinimumFOp, arith::SIToFPOp,
-             arith::UIToFPOp, arith::SelectOp, arith::CmpIOp, arith::AndIOp,
-             arith::OrIOp, arith::XOrIOp, arith::AddIOp, arith::SubIOp,
-             arith::MulIOp, arith::ExtFOp, arith::TruncFOp, arith::IndexCastOp,
-             arith::IndexCastUIOp, math::TanhOp, math::AbsFOp, math::AbsIOp>(
-             tree->op) &&
-         llvm::all_of(tree->args,
-                      [&](const Point *arg) { return staysFinite(arg); });
+  return ofType(elementTypeOf(tree));
+}
+
+Bounds BoundReader::of(const Point *tree) {
+  if (tree == dot)
+    return Bounds::within(kLargestScore);
+  if (questions == 0)
+    return {};
+  --questions;
+  tree = reader.resolve(tree);
+  Bounds bounds = tree->kind == Kind::Apply ? ofOp(tree) : ofLeaf(tree);
+  return bounds.magnitude() <= limitOf(elementTypeOf(tree)) ? bounds : Bounds();
 }
 
 namespace {
@@ -225,8 +262,9 @@ static bool keeps(const Point *condition, bool inverted, const ProofKey &key) {
 
 bool attn::areScoresModerate(const Attention &attention,
                              const ScoreRule &rule) {
-  Values values(*attention.reader, rule.dotPoint);
-  return values.staysFinite(rule.tree) && values.countLarge(rule.tree) == 0;
+  return BoundReader(*attention.reader, rule.dotPoint)
+             .of(rule.tree)
+             .magnitude() <= kLargestRule;
 }
 
 bool attn::mayHaveEmptyRows(const Attention &attention, const ScoreRule &rule) {
@@ -242,8 +280,7 @@ bool attn::mayHaveEmptyRows(const Attention &attention, const ScoreRule &rule) {
                      !ShapedType::isDynamic(keys) && rows <= keys;
   if (!keepsAlways(false) && !(hasDiagonal && keepsAlways(true)))
     return true;
-  Values values(*attention.reader, rule.dotPoint);
-  unsigned large = values.countLarge(rule.tree);
-  return !values.staysFinite(rule.tree) || large > 1 ||
-         (large == 1 && values.hasProduct(rule.tree));
+  return !BoundReader(*attention.reader, rule.dotPoint)
+              .of(rule.tree)
+              .isFinite();
 }

@@ -27,6 +27,8 @@ struct NearMiss {
 
 /// Dot products of a graph are taken to be no larger than this.
 constexpr double kLargestScore = 1e15;
+/// What rules make of them is moderate up to this.
+constexpr double kLargestRule = 1e18;
 
 /// Of what is summed in f16 or bf16.
 constexpr llvm::StringLiteral

@@ -303,7 +303,7 @@ const Point *Splitter::peelMask(const Point *point, IsFill isFill,
 /// where positions decide.
 void Splitter::peelMasks() {
   // Beyond this a score of f64 that is added changes nothing.
-  auto absorbs = [](double v) { return v < -kLargestScore * 0x1p54; };
+  auto absorbs = [](double v) { return v < -kLargestRule * 0x1p54; };
   auto isLowest = [&](double v, double product) {
     return absorbs(v) && std::isinf(product);
   };

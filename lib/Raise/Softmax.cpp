@@ -33,7 +33,7 @@ bool attn::isZero(PointReader &reader, const Point *point) {
 bool SoftmaxMatcher::isBelowAll(const Point *point) {
   const Point *start = reader.resolve(point);
   std::optional<double> number = floatValue(start);
-  if (!number || *number > -kLargestScore)
+  if (!number || *number > -kLargestRule)
     return false;
   APFloat value = cast<FloatAttr>(start->constant).getValue();
   startsFinite |= !value.isInfinity() && !value.isLargest();

@@ -1,5 +1,5 @@
 // Numbers in place of -inf: a mask where no score reaches them, with what a row without a key has in such a graph; else a value of the score.
-// RUN: attn-opt %s --attn-raise=require-raised=4 | FileCheck %s
+// RUN: attn-opt %s --attn-raise=require-raised=5 | FileCheck %s
 
 #id = affine_map<(m, n) -> (m, n)>
 
@@ -123,5 +123,38 @@ func.func @window(%q: tensor<5x8xbf16>, %k: tensor<8x7xbf16>, %v: tensor<7x4xbf1
   %oe = tensor.empty() : tensor<5x4xf32>
   %oi = linalg.fill ins(%zero : f32) outs(%oe : tensor<5x4xf32>) -> tensor<5x4xf32>
   %o = linalg.matmul ins(%p, %v : tensor<5x7xf32>, tensor<7x4xbf16>) outs(%oi : tensor<5x4xf32>) -> tensor<5x4xf32>
+  return %o : tensor<5x4xf32>
+}
+
+// (1 - kept) times the lowest number, by keys: finite, whatever is kept, so no row is without a finite score.
+// CHECK-LABEL: func.func @padding(
+// CHECK:         attn.sdpa {{.*}} captures(
+// CHECK-NOT:     returns(lse)
+// CHECK-NOT:     arith.cmpf
+// CHECK:         return
+func.func @padding(%q: tensor<5x8xf32>, %k: tensor<8x7xf32>, %v: tensor<7x4xf32>, %kept: tensor<7xi1>) -> tensor<5x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  %low = arith.constant 0xFF7FFFFF : f32
+  %ke = tensor.empty() : tensor<7xf32>
+  %mask = linalg.generic {indexing_maps = [affine_map<(n) -> (n)>, affine_map<(n) -> (n)>], iterator_types = ["parallel"]} ins(%kept : tensor<7xi1>) outs(%ke : tensor<7xf32>) {
+    ^bb0(%a: i1, %o: f32):
+      %b = arith.uitofp %a : i1 to f32
+      %c = arith.subf %one, %b : f32
+      %r = arith.mulf %c, %low : f32
+      linalg.yield %r : f32
+  } -> tensor<7xf32>
+  %e = tensor.empty() : tensor<5x7xf32>
+  %i = linalg.fill ins(%zero : f32) outs(%e : tensor<5x7xf32>) -> tensor<5x7xf32>
+  %s = linalg.matmul ins(%q, %k : tensor<5x8xf32>, tensor<8x7xf32>) outs(%i : tensor<5x7xf32>) -> tensor<5x7xf32>
+  %w = linalg.generic {indexing_maps = [#id, affine_map<(m, n) -> (n)>, #id], iterator_types = ["parallel", "parallel"]} ins(%s, %mask : tensor<5x7xf32>, tensor<7xf32>) outs(%e : tensor<5x7xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %r = arith.addf %a, %b : f32
+      linalg.yield %r : f32
+  } -> tensor<5x7xf32>
+  %p = linalg.softmax dimension(1) ins(%w : tensor<5x7xf32>) outs(%e : tensor<5x7xf32>) -> tensor<5x7xf32>
+  %oe = tensor.empty() : tensor<5x4xf32>
+  %oi = linalg.fill ins(%zero : f32) outs(%oe : tensor<5x4xf32>) -> tensor<5x4xf32>
+  %o = linalg.matmul ins(%p, %v : tensor<5x7xf32>, tensor<7x4xf32>) outs(%oi : tensor<5x4xf32>) -> tensor<5x4xf32>
   return %o : tensor<5x4xf32>
 }

@@ -23,7 +23,7 @@ def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
     * factors on Q, on K and on the product are its scale;
     * conditions that replace a score by -inf are its mask region, so that
       causal graphs skip keys; so are conditions of positions that replace it by
-      a number below -1e31, which no score reaches;
+      a number below -1e35, which no score reaches;
     * whatever else the scores go through (added masks, -1e9, softcap, scores
       rounded to f16, ...) is its score region, op by op; tensors that it reads
       are captures;
