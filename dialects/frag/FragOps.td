@@ -108,12 +108,13 @@ def Frag_RolesOp : Frag_Op<"roles", [SingleBlockImplicitTerminator<"YieldOp">]> 
     behind it executes `consumer` with its number. Registers per thread move
     from the producer to the consumers (setmaxnreg). With `turns` the consumers
     take turns at their products, warpgroup 0 first: see `frag.take_turn`.
+    Where `condition` is given and false, nothing of this happens.
     Source: Shah et al., FlashAttention-3 (2024).
   }];
-  let arguments = (ins I64Attr:$consumers, I64Attr:$producer_registers, I64Attr:$consumer_registers, UnitAttr:$turns);
+  let arguments = (ins Optional<I1>:$condition, I64Attr:$consumers, I64Attr:$producer_registers, I64Attr:$consumer_registers, UnitAttr:$turns);
   let regions = (region SizedRegion<1>:$producer, SizedRegion<1>:$consumer);
   let assemblyFormat = [{
-    `consumers` `(` $consumers `)` `registers` `(` $producer_registers `,` $consumer_registers `)` (`turns` $turns^)? attr-dict-with-keyword
+    (`if` `(` $condition^ `)`)? `consumers` `(` $consumers `)` `registers` `(` $producer_registers `,` $consumer_registers `)` (`turns` $turns^)? attr-dict-with-keyword
     `producer` $producer `consumer` $consumer
   }];
   let hasVerifier = 1;

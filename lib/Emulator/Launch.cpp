@@ -149,6 +149,10 @@ bool Launch::check() {
                            "dimension %d has grid %d, block %d, cluster %d",
                            d, config.grid[d], config.block[d],
                            config.cluster[d]));
+    if (d > 0 && config.grid[d] > 65535)
+      return refuse(format("expects at most 65535 blocks in dimension %d, but "
+                           "got %d",
+                           d, config.grid[d]));
     if (config.grid[d] % config.cluster[d])
       return refuse(format("expects a grid of whole clusters, but dimension %d "
                            "has %d blocks in clusters of %d",

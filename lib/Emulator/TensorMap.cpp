@@ -12,6 +12,7 @@
 #include "lib/Emulator/Machine.h"
 #include "lib/Emulator/Text.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace attn::emulator {
@@ -43,8 +44,8 @@ static std::string checkMap(const void *data, int32_t elementBytes,
     return format("expects elements of 1, 2, 4 or 8 bytes, but got %d",
                   elementBytes);
   for (int d = 0; d < rank; ++d) {
-    if (sizes[d] < 1 || sizes[d] > int64_t(1) << 32)
-      return format("expects sizes from 1 to 2^32, but dimension %d has %lld",
+    if (sizes[d] < 0 || sizes[d] > int64_t(1) << 32)
+      return format("expects sizes from 0 to 2^32, but dimension %d has %lld",
                     d, static_cast<long long>(sizes[d]));
     if (box[d] < 1 || box[d] > 256)
       return format("expects a box from 1 to 256, but dimension %d has %d", d,
@@ -89,6 +90,9 @@ attn_emu_encode_tensor_map(void *map, void *data, int32_t elementBytes,
                             site ? site : "tensor map", wrong.c_str()));
     return 1;
   }
+  // There is no map of an empty tensor: a kernel that uses it has a fault.
+  if (std::count(sizes, sizes + rank, 0))
+    return 0;
   TensorMap tensor = {};
   tensor.magic = TensorMap::kMagic;
   tensor.rank = rank;

@@ -62,7 +62,10 @@ LogicalResult AttentionKernel::emit() {
   // the producer needs more.
   int64_t producerRegisters = consumers == 3 ? 32 : sharesBlocks() ? 40 : 24;
   int64_t consumerRegisters = consumers == 3 ? 160 : sharesBlocks() ? 232 : 240;
-  auto roles = frag::RolesOp::create(b, consumers, producerRegisters,
+  Value hasKeys;
+  if (mayLackKeys() && failed(fillWithoutKeys(hasKeys)))
+    return failure();
+  auto roles = frag::RolesOp::create(b, hasKeys, consumers, producerRegisters,
                                      consumerRegisters, consumers > 1);
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&roles.getProducer());

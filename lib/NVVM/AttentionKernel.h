@@ -105,6 +105,12 @@ private:
   mlir::Value sinkRoot(mlir::Value maximum);
   mlir::Value inverseOf(mlir::Value sum, mlir::Value maximum);
 
+  // What rows without keys are, where there is none at all.
+  bool mayLackKeys();
+  mlir::LogicalResult fillWithoutKeys(mlir::Value &hasKeys);
+  mlir::LogicalResult fill(mlir::Value buffer, mlir::AffineMap layout,
+                           double number);
+
   // What a dropped key's value spoilt.
   bool maySpoilRows();
   void mendRows(mlir::Value result, mlir::Value sum, mlir::Value maximum,

@@ -320,6 +320,8 @@ void KernelOutline::finish(int64_t sharedBytes, int64_t blocks) {
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(host, value);
   };
+  // Batch and head apart: each may be 65535, and with both in x a kernel would
+  // divide, after which ptxas needs 90 instructions more for a masked block.
   gpu::KernelDim3 grid =
       blocks ? gpu::KernelDim3{constant(blocks), constant(1), constant(1)}
              : gpu::KernelDim3{bound(2), bound(1), bound(0)};

@@ -31,6 +31,8 @@ public:
   /// How many tasks there are, i32. They are numbered with m fastest, then h,
   /// then b.
   mlir::Value numTasks();
+  /// Of them, along dimension `dim` of the loop, i32.
+  mlir::Value tasksAlong(unsigned dim);
   /// From now on `get` computes for this block's task, or for task `task`.
   void enterBlockTask();
   void enterTask(mlir::Value task);
@@ -71,8 +73,6 @@ private:
                      int64_t dim);
   mlir::Value scalarParameter(mlir::Value value);
   bool isInLoop(mlir::Value value);
-  /// Tasks along dimension `dim` of the loop, i32.
-  mlir::Value tasksAlong(unsigned dim);
   void enter(mlir::Value batch, mlir::Value head, mlir::Value tile);
 
   mlir::scf::ForallOp loop;

@@ -33,6 +33,10 @@ struct LowerRoles : OpConversionPattern<RolesOp> {
   matchAndRewrite(RolesOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ThreadBuilder b(op.getLoc(), rewriter);
+    if (Value condition = op.getCondition()) {
+      auto guard = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+      b.setInsertionPointToStart(guard.thenBlock());
+    }
     initialise(b, op);
     Value warp = b.uniformWarp();
     Value group = b.div(warp, 4);

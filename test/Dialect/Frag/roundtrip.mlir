@@ -81,5 +81,11 @@ func.func @kernel(%map: !llvm.ptr, %lse: !llvm.ptr<1>, %i: i32, %row: index, %x:
     // CHECK: frag.store %{{.*}} rows(%{{.*}}) columns(64) to %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] by %[[W]] : !frag.tile<128x64xbf16>, !llvm.ptr
     frag.store %q rows(%row) columns(64) to %map[%row, %row, %row] by %w : !frag.tile<128x64xbf16>, !llvm.ptr
   }
+  %ever = arith.cmpi ne, %i, %i : i32
+  // CHECK: frag.roles if(%{{.*}}) consumers(1) registers(24, 240) producer {
+  frag.roles if(%ever) consumers(1) registers(24, 240) producer {
+  } consumer {
+  ^bb0(%w: index):
+  }
   return
 }

@@ -75,6 +75,15 @@ TEST(Launch, RefusesSizes) {
   EXPECT_NE(fault({1, 2048}).find("at most 1024 threads"), std::string::npos);
   EXPECT_NE(fault({1, 32, 228 * 1024}).find("bytes of shared memory"),
             std::string::npos);
+  Session session({});
+  attn_emu_launch_config tall = {};
+  tall.kernel = "tall";
+  for (int d = 0; d < 3; ++d)
+    tall.grid[d] = tall.block[d] = tall.cluster[d] = 1;
+  tall.grid[2] = 65536;
+  EXPECT_EQ(attn_emu_launch(&tall, [](void **) {}, nullptr), 1);
+  EXPECT_NE(session.report().find("at most 65535 blocks in dimension 2"),
+            std::string::npos);
   EXPECT_EQ(fault({0, 32}), ""); // an empty grid is no fault
 }
 
