@@ -183,9 +183,13 @@ Call::Call(const SdpaArguments &arguments)
   signature.dtype = q.dtype();
   signature.dim = dim;
   signature.valueDim = valueDim;
-  signature.oneQuery = queries == 1;
   signature.lse = toBool(given.returnLse, "return_lse");
   checkHeads();
+  if (queries >= 1 && queries <= fewQueries && kvHeads >= 1) {
+    signature.queries = queries;
+    signature.heads = heads;
+    signature.kvHeads = kvHeads;
+  }
   checkMask();
   checkNumbers();
   checkDiagonal();

@@ -21,13 +21,23 @@ struct Writer {
   std::string accumulator() const {
     return of.dtype == ATTN_F64 ? "f64" : "f32";
   }
-  std::string tensor(Layout layout, bool oneRow, int64_t columns) const {
+  /// A size that the code knows, or `otherwise` for 0.
+  static std::string size(int64_t known, const std::string &otherwise = "?") {
+    return known ? std::to_string(known) : otherwise;
+  }
+  /// Heads, rows and columns of q, k, v or the output.
+  struct Sizes {
+    int64_t heads, rows, columns;
+  };
+  Sizes querySizes() const { return {of.heads, of.queries, of.dim}; }
+  Sizes keySizes() const { return {of.kvHeads, 0, of.dim}; }
+  Sizes valueSizes() const { return {of.kvHeads, 0, of.valueDim}; }
+  std::string tensor(Layout layout, const Sizes &sizes) const {
+    const std::string logical[] = {"?", size(sizes.heads), size(sizes.rows),
+                                   std::to_string(sizes.columns)};
     std::string text = "tensor<";
     for (int d : layoutOrders[static_cast<int>(layout)])
-      text += (d == 3             ? std::to_string(columns)
-               : d == 2 && oneRow ? "1"
-                                  : "?") +
-              std::string("x");
+      text += logical[d] + "x";
     return text + type(of.dtype) + ">";
   }
   bool isSliced(int operand) const { return of.sliced >> operand & 1; }
@@ -44,22 +54,22 @@ struct Writer {
   }
   std::string perHead() const { return "tensor<?x" + accumulator() + ">"; }
 
-  std::string query() const { return tensor(of.query, of.oneQuery, of.dim); }
-  std::string key() const { return tensor(of.key, false, of.dim); }
-  std::string value() const { return tensor(of.value, false, of.valueDim); }
+  std::string query() const { return tensor(of.query, querySizes()); }
+  std::string key() const { return tensor(of.key, keySizes()); }
+  std::string value() const { return tensor(of.value, valueSizes()); }
   std::string output() const {
-    return tensor(of.output, of.oneQuery, of.valueDim);
+    return tensor(of.output, {of.heads, of.queries, of.valueDim});
   }
   std::string lse() const {
-    return std::string("tensor<?x?x") + (of.oneQuery ? "1" : "?") + "x" +
+    return "tensor<?x" + size(of.heads) + "x" + size(of.queries) + "x" +
            accumulator() + ">";
   }
 
   /// Window and ALiBi as code, on the diagonal %off[b].
   bool asRegions() const { return of.diagonal == Diagonal::PerBatch; }
   std::string argument(Operand operand) const;
-  std::string slice(int operand, const char *name, Layout layout, bool oneRow,
-                    int64_t columns, const std::string &inside) const;
+  std::string slice(int operand, const char *name, Layout layout,
+                    const Sizes &sizes, const std::string &inside) const;
   std::string slices() const;
   std::string clauses() const;
   std::string captures() const;
@@ -112,20 +122,21 @@ std::string Writer::argument(Operand operand) const {
 
 /// `%q = tensor.extract_slice %q0`, from its start.
 std::string Writer::slice(int operand, const char *name, Layout layout,
-                          bool oneRow, int64_t columns,
-                          const std::string &inside) const {
+                          const Sizes &sizes, const std::string &inside) const {
   if (!isSliced(operand))
     return "";
-  std::string lines, sizes;
+  std::string lines, list;
   for (int d = 0; d < 3; ++d)
     lines += std::string("  ") + name + "bhs"[d] + " = tensor.dim " + name +
              "d, %c" + std::to_string(d) + "i : tensor<?x?x?xi8>\n";
+  const std::string logical[] = {
+      name + std::string("b"), size(sizes.heads, name + std::string("h")),
+      size(sizes.rows, name + std::string("s")), std::to_string(sizes.columns)};
+  // Channels are last in every layout.
   for (int d : layoutOrders[static_cast<int>(layout)])
-    sizes += d == 3             ? std::to_string(columns)
-             : d == 2 && oneRow ? "1, "
-                                : std::string(name) + "bhs"[d] + ", ";
+    list += logical[d] + (d == 3 ? "" : ", ");
   return lines + "  " + name + " = tensor.extract_slice " + name +
-         "0[0, 0, 0, 0] [" + sizes +
+         "0[0, 0, 0, 0] [" + list +
          "] [1, 1, 1, 1] : " + around(operand, inside) + " to " + inside + "\n";
 }
 
@@ -136,9 +147,9 @@ std::string Writer::slices() const {
   for (int d = 0; d < 3; ++d)
     text += "  %c" + std::to_string(d) + "i = arith.constant " +
             std::to_string(d) + " : index\n";
-  return text + slice(0, "%q", of.query, of.oneQuery, of.dim, query()) +
-         slice(1, "%k", of.key, false, of.dim, key()) +
-         slice(2, "%v", of.value, false, of.valueDim, value());
+  return text + slice(0, "%q", of.query, querySizes(), query()) +
+         slice(1, "%k", of.key, keySizes(), key()) +
+         slice(2, "%v", of.value, valueSizes(), value());
 }
 
 std::string Writer::clauses() const {

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What of a call to sdpa the code depends on, and that code as MLIR. Sizes but
-// the head sizes, and all numbers, are known at run time.
+// the head sizes, and all numbers, are known at run time; of few queries also
+// how many there are, and of how many heads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,6 +40,8 @@ enum class Diagonal : uint8_t {
 /// Plain bytes, so that a call finds its kernel by comparing them.
 struct SdpaSignature {
   int64_t dim, valueDim;
+  /// H, Hkv and M of the code for a decoder's steps, each at least 1; else 0.
+  int64_t heads, kvHeads, queries;
   attn_dtype dtype, maskType;
   Layout query, key, value, output;
   uint8_t sliced; ///< bit i: of q, k, v the i-th is a slice of a larger tensor
@@ -47,12 +50,14 @@ struct SdpaSignature {
   uint8_t maskOnes; ///< bit i: dimension i of the mask is 1 and broadcasts
   Diagonal diagonal;
   uint8_t causal, windowLeft, windowRight, softcap, alibi, sinks, lengths, lse;
-  uint8_t oneQuery; ///< M = 1: the code of a decoder's step
-  uint8_t target;   ///< which of the targets asked for so far
-  uint16_t rules;   ///< which of the rules seen so far; 0: none
+  uint8_t target; ///< which of the targets asked for so far
+  uint16_t rules; ///< which of the rules seen so far; 0: none
 
   SdpaSignature() { std::memset(static_cast<void *>(this), 0, sizeof *this); }
 };
+
+/// Up to so many queries have code of their own.
+constexpr int64_t fewQueries = 8;
 
 /// The arguments of the kernel, in order.
 enum class Operand : uint8_t {
