@@ -265,7 +265,6 @@ MaskPredicate Reader::read(Value value, bool negate) {
   return unknown(value);
 }
 
-MaskPredicate attn::readMaskPredicate(Region &mask, ArrayRef<bool> isUniform) {
-  auto yield = cast<YieldOp>(mask.front().getTerminator());
-  return Reader(isUniform).read(yield.getValue(), /*negate=*/false);
+MaskPredicate attn::readMaskPredicate(Value kept, ArrayRef<bool> isUniform) {
+  return Reader(isUniform).read(kept, /*negate=*/false);
 }

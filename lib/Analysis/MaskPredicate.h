@@ -56,9 +56,9 @@ struct MaskPredicate {
   mlir::Value obstacle; ///< of Unknown: where understanding ended
 };
 
-/// Reads the mask region, which is not empty. `isUniform[i]` says that the
-/// region's argument #i depends on neither m nor n.
-MaskPredicate readMaskPredicate(mlir::Region &mask,
+/// Reads a truth value of a mask region, mostly what it yields. `isUniform[i]`
+/// says that the region's argument #i depends on neither m nor n.
+MaskPredicate readMaskPredicate(mlir::Value kept,
                                 llvm::ArrayRef<bool> isUniform);
 
 } // namespace attn

@@ -36,6 +36,11 @@ static SmallVector<bool> uniformArguments(SdpaOp op, bool oneHead = true) {
   return isUniform;
 }
 
+static MaskPredicate readPredicate(SdpaOp op, bool oneHead = true) {
+  auto yield = cast<YieldOp>(op.getMask().front().getTerminator());
+  return readMaskPredicate(yield.getValue(), uniformArguments(op, oneHead));
+}
+
 namespace {
 /// Keys [lo, hi); empty when lo >= hi.
 struct Interval {
@@ -316,8 +321,7 @@ KeyRange Emitter::range(const Bounds &bounds) {
 KeyRange Emitter::run() {
   if (op.getMask().empty())
     return {zero, n, zero, n};
-  return range(emit(readMaskPredicate(
-      op.getMask(), uniformArguments(op, /*oneHead=*/bool(h)))));
+  return range(emit(readPredicate(op, /*oneHead=*/bool(h))));
 }
 
 KeyRange attn::buildKeyRange(OpBuilder &builder, Location loc, SdpaOp op,
@@ -350,8 +354,7 @@ static std::pair<bool, Value> survey(const MaskPredicate &predicate) {
 KeyRangeReading attn::readKeyRange(SdpaOp op) {
   if (op.getMask().empty())
     return {KeyRangeReading::NoMask, nullptr};
-  auto [narrows, obstacle] =
-      survey(readMaskPredicate(op.getMask(), uniformArguments(op)));
+  auto [narrows, obstacle] = survey(readPredicate(op));
   if (!obstacle)
     return {KeyRangeReading::Solved, nullptr};
   return {narrows ? KeyRangeReading::Partly : KeyRangeReading::Unsolved,

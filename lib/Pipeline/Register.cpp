@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Pipeline/Register.h"
+#include "attn/Analysis/Passes.h"
 #include "attn/CPU/Passes.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
 #include "attn/Dialect/Frag/IR/Frag.h"
@@ -172,6 +173,7 @@ void registerRoomPasses() {
   registerNVVMPasses();
   registerNVVMPipelines();
   registerPipelinePasses();
+  registerAnalysisPasses();
   registerPipelines();
 }
 

@@ -3,7 +3,8 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Writes random mask regions and interprets them one key at a time.
+// Writes random mask regions and interprets them one key at a time. `rich` ones
+// have all that a test of blocks understands, others what a range does.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,6 +14,7 @@
 #include "attn/Dialect/Attn/IR/Attn.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "gtest/gtest.h"
 
@@ -20,6 +22,8 @@
 #include <string>
 
 namespace attn::test {
+
+constexpr int64_t kMaxKeys = 40;
 
 /// What the regions capture, by value.
 struct Captured {
@@ -29,17 +33,23 @@ struct Captured {
   int32_t lens[2] = {};    ///< %lens[b]
   int64_t offsets[2] = {}; ///< %offsets[h floordiv 2]
   bool flag = false;       ///< %flag[] : i1
-  /// %doc[n], which the analysis cannot know.
-  static int32_t doc(int64_t n) { return n % 3; }
+  /// What depends on a key or a query: %doc[n], %pad[n], %mine[m].
+  int32_t doc[kMaxKeys] = {};
+  bool pad[kMaxKeys] = {};
+  int64_t mine[kMaxKeys] = {};
 };
 
-constexpr int64_t kMaxKeys = 40;
-
 inline std::string moduleText(const Captured &c, llvm::StringRef body) {
-  std::string docs;
-  for (int64_t n = 0; n < kMaxKeys; ++n)
-    docs += (n ? ", " : "") + std::to_string(Captured::doc(n));
   auto text = [](auto value) { return std::to_string(value); };
+  auto list = [&](const auto &values) {
+    std::string all;
+    for (auto value : values)
+      all += (all.empty() ? "" : ", ") + text(value);
+    return all;
+  };
+  std::string pads;
+  for (bool pad : c.pad)
+    pads += std::string(pads.empty() ? "" : ", ") + (pad ? "true" : "false");
   return "func.func @f(%q: tensor<2x4x?x8xf32>, %k: tensor<2x4x?x8xf32>) -> "
          "tensor<2x4x?x8xf32> {\n"
          "%scale = arith.constant 1.0 : f32\n"
@@ -62,15 +72,22 @@ inline std::string moduleText(const Captured &c, llvm::StringRef body) {
          text(c.offsets[0]) + ", " + text(c.offsets[1]) +
          "]> : tensor<2xi64>\n"
          "%doc = arith.constant dense<[" +
-         docs +
+         list(c.doc) +
          "]> : tensor<40xi32>\n"
+         "%pad = arith.constant dense<[" +
+         pads +
+         "]> : tensor<40xi1>\n"
+         "%mine = arith.constant dense<[" +
+         list(c.mine) +
+         "]> : tensor<40xi64>\n"
          "%o = attn.sdpa %q, %k, %k scale(%scale) captures(%s[] : index, "
          "%wide[] : i64, %narrow[] : i32, %flag[] : i1, %lens[b] : "
          "tensor<2xi32>, %offsets[h floordiv 2] : tensor<2xi64>, %doc[n] : "
-         "tensor<40xi32>) : tensor<2x4x?x8xf32>, tensor<2x4x?x8xf32>, "
+         "tensor<40xi32>, %pad[n] : tensor<40xi1>, %mine[m] : tensor<40xi64>) "
+         ": tensor<2x4x?x8xf32>, tensor<2x4x?x8xf32>, "
          "tensor<2x4x?x8xf32> -> tensor<2x4x?x8xf32>\n"
          "mask(%b, %h, %m, %n, %cs, %cwide, %cnarrow, %cflag, %clen, %coffset, "
-         "%cdoc) {\n" +
+         "%cdoc, %cpad, %cmine) {\n" +
          body.str() + "}\nreturn %o : tensor<2x4x?x8xf32>\n}\n";
 }
 
@@ -78,17 +95,9 @@ inline std::string moduleText(const Captured &c, llvm::StringRef body) {
 class Interpreter {
 public:
   Interpreter(const Captured &c, int64_t b, int64_t h, int64_t m, int64_t n)
-      : arguments{b,
-                  h,
-                  m,
-                  n,
-                  c.s,
-                  c.wide,
-                  c.narrow,
-                  c.flag,
-                  c.lens[b],
-                  c.offsets[h / 2],
-                  Captured::doc(n)} {}
+      : arguments{b,        h,        m,        n,         c.s,
+                  c.wide,   c.narrow, c.flag,   c.lens[b], c.offsets[h / 2],
+                  c.doc[n], c.pad[n], c.mine[m]} {}
 
   bool run(mlir::Region &mask) {
     return eval(llvm::cast<YieldOp>(mask.front().back()).getValue()) != 0;
@@ -100,6 +109,31 @@ private:
     if (width == 1)
       return value & 1;
     return llvm::APInt(64, uint64_t(value)).trunc(width).getSExtValue();
+  }
+
+  /// Divisions and what else is defined on bits alone.
+  static std::optional<llvm::APInt> divide(mlir::Operation *op, llvm::APInt x,
+                                           llvm::APInt y) {
+    using namespace mlir::arith;
+    if (llvm::isa<DivSIOp>(op))
+      return x.sdiv(y);
+    if (llvm::isa<RemSIOp>(op))
+      return x.srem(y);
+    if (llvm::isa<FloorDivSIOp>(op))
+      return llvm::APIntOps::RoundingSDiv(x, y, llvm::APInt::Rounding::DOWN);
+    if (llvm::isa<CeilDivSIOp>(op))
+      return llvm::APIntOps::RoundingSDiv(x, y, llvm::APInt::Rounding::UP);
+    if (llvm::isa<DivUIOp>(op))
+      return x.udiv(y);
+    if (llvm::isa<CeilDivUIOp>(op))
+      return llvm::APIntOps::RoundingUDiv(x, y, llvm::APInt::Rounding::UP);
+    if (llvm::isa<RemUIOp>(op))
+      return x.urem(y);
+    if (llvm::isa<MinUIOp>(op))
+      return llvm::APIntOps::umin(x, y);
+    if (llvm::isa<MaxUIOp>(op))
+      return llvm::APIntOps::umax(x, y);
+    return std::nullopt;
   }
 
   int64_t eval(mlir::Value value) {
@@ -121,7 +155,12 @@ private:
     }
     uint64_t left = in(0);
     uint64_t right = op->getNumOperands() > 1 ? in(1) : 0;
+    mlir::Type from = op->getOperand(0).getType();
+    unsigned width = from.isIndex() ? 64 : from.getIntOrFloatBitWidth();
+    llvm::APInt x(width, left, true, true), y(width, right, true, true);
     uint64_t result = 0;
+    if (std::optional<llvm::APInt> known = divide(op, x, y))
+      return wrap(known->getSExtValue(), value.getType());
     if (llvm::isa<mlir::arith::AddIOp>(op))
       result = left + right;
     else if (llvm::isa<mlir::arith::SubIOp>(op))
@@ -134,21 +173,34 @@ private:
       result = left | right;
     else if (llvm::isa<mlir::arith::XOrIOp>(op))
       result = left ^ right;
+    else if (llvm::isa<mlir::arith::MinSIOp>(op))
+      result = std::min<int64_t>(left, right);
+    else if (llvm::isa<mlir::arith::MaxSIOp>(op))
+      result = std::max<int64_t>(left, right);
+    else if (llvm::isa<mlir::arith::ShLIOp>(op))
+      result = left << right;
+    else if (llvm::isa<mlir::arith::ShRSIOp>(op))
+      result = int64_t(left) >> right;
+    else if (llvm::isa<mlir::math::AbsIOp>(op))
+      result = int64_t(left) < 0 ? -left : left;
+    else if (llvm::isa<mlir::arith::ExtUIOp, mlir::arith::IndexCastUIOp>(op))
+      result = x.getZExtValue();
     else if (llvm::isa<mlir::arith::IndexCastOp, mlir::arith::ExtSIOp,
                        mlir::arith::TruncIOp>(op))
-      result = left;
+      result = width == 1 ? -left : left;
     else
       ADD_FAILURE() << "no rule for " << op->getName().getStringRef().str();
     return wrap(result, value.getType());
   }
 
-  int64_t arguments[11];
+  int64_t arguments[13];
 };
 
 /// Writes random mask regions.
 class Generator {
 public:
-  explicit Generator(unsigned seed) : random(seed) {}
+  explicit Generator(unsigned seed, bool rich = false)
+      : random(seed), rich(rich) {}
 
   int64_t pick(int64_t low, int64_t high) {
     return std::uniform_int_distribution<int64_t>(low, high)(random);
@@ -171,6 +223,16 @@ public:
     for (int i : {0, 1}) {
       c.lens[i] = number(INT32_MAX);
       c.offsets[i] = number(INT64_MAX);
+    }
+    // Documents of random lengths, padding at the end, rows of their own.
+    int32_t document = pick(0, 2);
+    int64_t end = pick(0, 2 * kMaxKeys);
+    bool isWild = pick(0, 7) == 0;
+    for (int64_t i = 0; i < kMaxKeys; ++i) {
+      document += pick(0, 9) == 0;
+      c.doc[i] = isWild ? number(INT32_MAX) : document;
+      c.pad[i] = i < end;
+      c.mine[i] = isWild ? number(INT64_MAX) : document;
     }
     return c;
   }
@@ -214,8 +276,9 @@ private:
     case 6:
       return cast("%coffset", "i64", type);
     case 7:
-      return pick(0, 3) ? cast("%m", "index", type)
-                        : cast("%cdoc", "i32", type);
+      return pick(0, 3)           ? cast("%m", "index", type)
+             : rich && pick(0, 1) ? cast("%cmine", "i64", type)
+                                  : cast("%cdoc", "i32", type);
     case 8:
       return cast("%m", "index", type);
     default:
@@ -235,8 +298,88 @@ private:
     const char *op = pick(0, 1) ? "arith.addi " : "arith.subi ";
     return emit(op + left + ", " + affine(type, depth - 1) + " : " + type);
   }
+  std::string binary(const std::string &name, const std::string &left,
+                     const std::string &right, const std::string &type) {
+    return emit(name + " " + left + ", " + right + " : " + type);
+  }
+  std::string small(const std::string &type, int64_t low, int64_t high) {
+    return emit("arith.constant " + std::to_string(pick(low, high)) + " : " +
+                type);
+  }
+  /// A divisor that is never 0: small, or a captured number.
+  std::string divisor(const std::string &type) {
+    if (pick(0, 3))
+      return small(type, 1, 12);
+    return binary("arith.maxsi", leaf(type), small(type, 1, 4), type);
+  }
+  /// Arithmetic that is not affine.
+  std::string integer(const std::string &type, int depth) {
+    if (!rich || depth == 0 || pick(0, 2) == 0)
+      return affine(type, depth);
+    std::string x = integer(type, depth - 1);
+    static const char *divisions[] = {
+        "arith.floordivsi", "arith.divsi", "arith.ceildivsi", "arith.remsi",
+        "arith.remui",      "arith.divui", "arith.ceildivui"};
+    static const char *pairs[] = {"arith.minsi", "arith.maxsi", "arith.addi",
+                                  "arith.subi",  "arith.muli",  "arith.minui",
+                                  "arith.maxui"};
+    switch (pick(0, 8)) {
+    case 0:
+    case 1:
+    case 2:
+      return binary(divisions[pick(0, 6)], x, divisor(type), type);
+    case 3: {
+      std::string by = divisor(type);
+      std::string whole = binary("arith.floordivsi", x, by, type);
+      return binary("arith.subi", x, binary("arith.muli", whole, by, type),
+                    type);
+    }
+    case 4:
+      return binary(pairs[pick(0, 6)], x, integer(type, depth - 1), type);
+    case 5: {
+      std::string condition = predicate(0);
+      return emit("arith.select " + condition + ", " + x + ", " +
+                  integer(type, depth - 1) + " : " + type);
+    }
+    case 6: {
+      int64_t bits = (int64_t(1) << pick(0, 5)) - 1;
+      return binary(
+          "arith.andi", x,
+          emit("arith.constant " + std::to_string(bits) + " : " + type), type);
+    }
+    case 7:
+      return binary(pick(0, 1) ? "arith.shli" : "arith.shrsi", x,
+                    small(type, 0, 6), type);
+    default:
+      return emit("math.absi " + x + " : " + type);
+    }
+  }
+  /// A number that comes from a truth value or through unsigned casts.
+  std::string converted(const std::string &type) {
+    if (pick(0, 1)) {
+      std::string truth = predicate(0);
+      if (type == "index")
+        return emit((pick(0, 1) ? "arith.index_cast " : "arith.index_castui ") +
+                    truth + " : i1 to index");
+      return emit((pick(0, 1) ? "arith.extsi " : "arith.extui ") + truth +
+                  " : i1 to " + type);
+    }
+    std::string narrow = integer("i32", 1);
+    if (type == "i32")
+      return narrow;
+    return emit((type == "index" ? "arith.index_castui " : "arith.extui ") +
+                narrow + " : i32 to " + type);
+  }
   std::string predicate(int depth) {
     int64_t kind = pick(0, 9);
+    if (rich && kind == 6 && pick(0, 1))
+      return "%cpad";
+    if (rich && depth > 0 && kind == 7 && pick(0, 1)) {
+      std::string left = predicate(depth - 1), right = predicate(depth - 1);
+      static const char *ops[] = {"arith.xori ", "arith.cmpi eq, ",
+                                  "arith.cmpi ne, "};
+      return emit(ops[pick(0, 2)] + left + ", " + right + " : i1");
+    }
     if (depth > 0 && kind < 5) {
       std::string left = predicate(depth - 1), right = predicate(depth - 1);
       if (kind == 4)
@@ -252,15 +395,18 @@ private:
     if (kind == 5)
       return "%cflag";
     static const char *types[] = {"index", "i64", "i32"};
-    static const char *predicates[] = {"sle", "slt", "sge", "sgt",
-                                       "eq",  "ne",  "ult"};
+    static const char *predicates[] = {"sle", "slt", "sge", "sgt", "eq",
+                                       "ne",  "ult", "ule", "ugt", "uge"};
     std::string type = types[pick(0, 2)];
-    std::string left = affine(type, 2), right = affine(type, 2);
-    return emit("arith.cmpi " + std::string(predicates[pick(0, 6)]) + ", " +
-                left + ", " + right + " : " + type);
+    std::string left = rich && pick(0, 9) == 0 ? converted(type)
+                                               : integer(type, 2),
+                right = integer(type, 2);
+    return emit("arith.cmpi " + std::string(predicates[pick(0, rich ? 9 : 6)]) +
+                ", " + left + ", " + right + " : " + type);
   }
 
   std::mt19937 random;
+  bool rich;
   std::string text;
   int next = 0;
 };
