@@ -10,12 +10,17 @@ include "dialects/attn/AttnOpBase.td"
 
 def Attn_YieldOp : Attn_Op<"yield", [
     Pure, Terminator, ParentOneOf<["MhaOp", "SdpaOp", "OnlineSdpaOp"]>]> {
-  let summary = "ends a score or mask region";
+  let summary = "ends a region of attention";
   let description = [{
-    Yields the new score (accumulator type) or whether the key is kept (i1).
+    Yields the new score (accumulator type), whether the key is kept (i1), or
+    whether some and whether all of a block are (two i1).
   }];
-  let arguments = (ins AnyType:$value);
-  let assemblyFormat = "$value attr-dict `:` type($value)";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
+  let extraClassDeclaration = [{
+    /// What a score or a mask region yields.
+    ::mlir::Value getValue() { return getValues().front(); }
+  }];
 }
 
 def Attn_SdpaOp : Attn_Op<"sdpa", [

@@ -23,6 +23,12 @@ def Attn_OnlineSdpaOp : Attn_Op<"online_sdpa", [
     lanewise, so a row's bits do not depend on its neighbours. Source: Milakov
     and Gimelshein, Online normalizer calculation for softmax (2018).
 
+    Where bounds do not say all, `blocks(b, h, m0, m1, n0, n1, captures...)`
+    tells for queries [m0, m1) of the tile and keys [n0, n1), of one block of
+    the plan's `key_block`: may some query keep some key, and does every query
+    keep every key. No is sound, yes may be. Captures are read at m0 and n0. A
+    lowering may ask it or not: it says nothing that the mask does not.
+
     Example:
     ```mlir
     func.func @group(%q: tensor<1x1x48x64xf32>, %k: tensor<1x1x?x64xf32>, %v: tensor<1x1x?x64xf32>, %o: tensor<1x1x48x64xf32>,
@@ -47,7 +53,7 @@ def Attn_OnlineSdpaOp : Attn_Op<"online_sdpa", [
     OptionalAttr<Attn_PlanAttr>:$plan
   );
   let results = (outs Attn_PartialType:$partial);
-  let regions = (region AnyRegion:$score, AnyRegion:$mask);
+  let regions = (region AnyRegion:$score, AnyRegion:$mask, AnyRegion:$blocks);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let extraClassDeclaration = [{

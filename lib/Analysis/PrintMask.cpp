@@ -146,7 +146,7 @@ static void printPicture(raw_ostream &os, SdpaOp op, const Axis &queries,
   std::string picture;
   llvm::StringMap<int64_t> counts;
   for (int64_t m = 0; m < queries.length; m += queries.step) {
-    picture += "    ";
+    picture += "\n    ";
     for (int64_t n = 0; n < keys.length; n += keys.step) {
       // What is emitted for one block lives no longer than its letter.
       Region scratch;
@@ -166,9 +166,8 @@ static void printPicture(raw_ostream &os, SdpaOp op, const Axis &queries,
       picture += letter;
       ++counts[StringRef(&letter, 1)];
     }
-    picture += "\n";
   }
-  os << "  " << queries.length << " x " << keys.length << ", groups of "
+  os << "\n  " << queries.length << " x " << keys.length << ", groups of "
      << queries.step << " queries, blocks of " << keys.step << " keys: ";
   for (auto [letter, name] : {std::pair<StringRef, StringRef>{"#", "full"},
                               {"+", "partial"},
@@ -177,29 +176,27 @@ static void printPicture(raw_ostream &os, SdpaOp op, const Axis &queries,
     if (letter != "?" || counts.lookup(letter))
       os << counts.lookup(letter) << " " << name
          << (letter == "." ? " of " : ", ");
-  os << queries.count() * keys.count() << "\n" << picture;
+  os << queries.count() * keys.count() << picture;
 }
 
 static void printMask(raw_ostream &os, SdpaOp op) {
-  os << "attn.sdpa at " << op.getLoc() << "\n";
   if (op.hasNamedVariants()) {
-    os << "  named variants: run attn-fuse-variants first\n";
+    os << "named variants: run attn-fuse-variants first";
     return;
   }
   if (op.getMask().empty()) {
-    os << "  no mask\n";
+    os << "no mask";
     return;
   }
   SmallVector<bool> isUniform{true, true, false, false};
   for (AffineMap map : op.getCaptureMapValues())
     isUniform.push_back(getCaptureReach(map) == CaptureReach::None);
   auto kept = cast<YieldOp>(op.getMask().front().getTerminator());
-  os << "  mask: ";
+  os << "mask: ";
   printPredicate(os, readMaskPredicate(kept.getValue(), isUniform));
   os << "\n  keys: "
      << (getOpenParts(op).empty() ? "bounds of the loop"
-                                  : "bounds of the loop, a test of each block")
-     << "\n";
+                                  : "bounds of the loop, a test of each block");
 
   auto length = [](Value value, AffineMap layout) {
     return getLogicalDim(cast<ShapedType>(value.getType()), layout, 2);
@@ -207,7 +204,7 @@ static void printMask(raw_ostream &os, SdpaOp op) {
   int64_t m = length(op.getQuery(), op.getQueryLayout());
   int64_t n = length(op.getKey(), op.getKeyLayout());
   if (ShapedType::isDynamic(m) || ShapedType::isDynamic(n)) {
-    os << "  lengths are not known before the call\n";
+    os << "\n  lengths are not known before the call";
     return;
   }
   std::optional<PlanAttr> plan = op.getPlan();
@@ -219,10 +216,12 @@ namespace {
 struct AnalysisPrintMaskPass final
     : attn::impl::AnalysisPrintMaskPassBase<AnalysisPrintMaskPass> {
   void runOnOperation() override {
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    getOperation().walk([&](SdpaOp op) { printMask(os, op); });
-    llvm::errs() << text;
+    getOperation().walk([](SdpaOp op) {
+      std::string text;
+      llvm::raw_string_ostream os(text);
+      printMask(os, op);
+      emitRemark(op.getLoc()) << text;
+    });
     markAllAnalysesPreserved();
   }
 };

@@ -28,6 +28,7 @@
 #include "Kernels.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/IRMapping.h"
 
 #include <algorithm>
 
@@ -180,23 +181,90 @@ void AttentionKernel::walkKeys(int64_t vectors, Value globalFirst) {
     return {};
   });
   storePositions(vectors, globalFirst);
-  KeyBlock sample =
-      makeBlock(op.getLo(), std::min(kSampledKeys, plan.getKeyBlock()));
-  Values init = exactMaximum(vectors, sample, globalFirst);
+  Values init(vectors, k.splat(-kInfinity));
   init.append(vectors, zeros);
   storeState(vectors, init);
   Value firstBlock = k.floorTo(op.getLo(), plan.getKeyBlock());
   k.loop(firstBlock, op.getHi(), plan.getKeyBlock(), {},
          [&](Value blockStart, ValueRange) -> Values {
-           KeyBlock block = makeBlock(blockStart, plan.getKeyBlock());
-           storeState(vectors,
-                      keyStep(vectors, block, loadState(vectors), globalFirst));
-           accumulate(vectors, block);
+           auto visit = [&](Value whole) {
+             visitBlock(vectors, makeBlock(blockStart, whole), globalFirst);
+           };
+           if (!hasBlocks()) {
+             visit(nullptr);
+           } else {
+             BlockAnswer answer = askBlock(blockStart, globalFirst);
+             k.when(answer.some, [&] { visit(answer.all); });
+           }
            return {};
          });
   Values state = loadState(vectors);
   storeStatistics(vectors, ValueRange(state).take_front(vectors),
                   ValueRange(state).drop_front(vectors));
+}
+
+void AttentionKernel::visitBlock(int64_t vectors, const KeyBlock &block,
+                                 Value globalFirst) {
+  sampleMaxima(vectors, block, globalFirst);
+  storeState(vectors, keyStep(vectors, block, loadState(vectors), globalFirst));
+  accumulate(vectors, block);
+}
+
+/// Takes the maximum of queries that have none yet from keys spread over the
+/// block, its first and its last among them: whoever keeps the beginning, the
+/// end, or enough in between has one before the block's weights are computed.
+void AttentionKernel::sampleMaxima(int64_t vectors, const KeyBlock &block,
+                                   Value globalFirst) {
+  Values maxima = loadRow(kMaxima, vectors);
+  auto isMissing = [&](Value m) {
+    return k.compare(arith::CmpFPredicate::OEQ, m, k.splat(-kInfinity));
+  };
+  Value missing;
+  for (Value m : maxima)
+    missing = missing ? Value(arith::OrIOp::create(k.b, missing, isMissing(m)))
+                      : isMissing(m);
+  Value any =
+      vector::ReductionOp::create(k.b, vector::CombiningKind::OR, missing);
+  k.when(any, [&] {
+    int64_t keys = std::min(kSampledKeys, plan.getKeyBlock());
+    KeyBlock sample = block;
+    sample.count = k.min(block.count, k.index(keys));
+    sample.last = k.sub(block.count, one);
+    sample.stride =
+        keys > 1 ? k.max(k.ceilDiv(sample.last, keys - 1), one) : one;
+    Values sampled = exactMaximum(vectors, sample, globalFirst);
+    for (auto [m, s] : llvm::zip(maxima, sampled))
+      m = k.select(isMissing(m), s, m);
+    storeRow(kMaxima, maxima);
+  });
+}
+
+/// Asks whether some and whether all of the block's scores count.
+BlockAnswer AttentionKernel::askBlock(Value blockStart, Value globalFirst) {
+  IRMapping map;
+  Block &code = op.getBlocks().front();
+  Value n0 = k.max(blockStart, op.getLo());
+  Value n1 = k.min(k.add(blockStart, plan.getKeyBlock()), op.getHi());
+  Value place[] = {op.getBatch(),
+                   op.getHead(),
+                   globalFirst,
+                   k.min(k.add(globalFirst, plan.getQueryVectors() * k.lanes),
+                         k.add(lastQuery, one)),
+                   n0,
+                   n1};
+  map.map(code.getArguments().take_front(6), place);
+  LanePosition first{LaneCoordinate{op.getBatch(), {}},
+                     LaneCoordinate{op.getHead(), {}},
+                     LaneCoordinate{globalFirst, {}}, LaneCoordinate{n0, {}}};
+  for (unsigned i = 0; i < op.getCaptures().size(); ++i) {
+    BlockArgument argument = code.getArgument(6 + i);
+    if (!argument.use_empty())
+      map.map(argument, region.capture(i, first));
+  }
+  for (Operation &inner : code.without_terminator())
+    k.b.clone(inner, map);
+  auto yield = cast<YieldOp>(code.getTerminator());
+  return {map.lookup(yield.getValues()[0]), map.lookup(yield.getValues()[1])};
 }
 
 //===----------------------------------------------------------------------===//

@@ -28,8 +28,16 @@ struct KeyBlock {
   mlir::Value start, count;
   mlir::Value pairs;   // of keys; with bf16_products
   mlir::Value partial; // i1, or null where no key can be dropped
+  mlir::Value whole;   // i1: nothing is masked; null where only bounds tell
   Rows keys, values;
   mlir::Value base;
+  // Of keys that stand for the block, up to the last; null: each does.
+  mlir::Value stride, last;
+};
+
+/// What the op's region `blocks` says of one block, both i1.
+struct BlockAnswer {
+  mlir::Value some, all;
 };
 
 class AttentionKernel {
@@ -55,7 +63,13 @@ private:
   void packQueries(mlir::Value width, mlir::Value firstRow, mlir::Value last);
   void packQueriesByBlocks(mlir::Value width, mlir::Value firstRow,
                            mlir::Value last, mlir::Value factor);
-  KeyBlock makeBlock(mlir::Value blockStart, int64_t size);
+  BlockAnswer askBlock(mlir::Value blockStart, mlir::Value globalFirst);
+  KeyBlock makeBlock(mlir::Value blockStart, mlir::Value whole);
+  mlir::Value keyAt(const KeyBlock &block, mlir::Value r);
+  void visitBlock(int64_t vectors, const KeyBlock &block,
+                  mlir::Value globalFirst);
+  void sampleMaxima(int64_t vectors, const KeyBlock &block,
+                    mlir::Value globalFirst);
   mlir::Value scoreFactor();
   Values scoreTile(int64_t vectors, int64_t tile, const KeyBlock &block,
                    mlir::Value first, mlir::ValueRange init);
@@ -114,6 +128,7 @@ private:
   int64_t scoreRows() { return llvm::alignTo(plan.getKeyBlock(), kColdTile); }
   bool hasScore() { return !op.getScore().empty(); }
   bool hasMask() { return !op.getMask().empty(); }
+  bool hasBlocks() { return !op.getBlocks().empty(); }
   bool canDrop() { return hasScore() || hasMask(); }
   /// Products take bf16 in pairs.
   bool pairs() { return plan.getBf16Products(); }

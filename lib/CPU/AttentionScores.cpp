@@ -12,10 +12,10 @@
 using namespace mlir;
 using namespace attn;
 
-KeyBlock AttentionKernel::makeBlock(Value blockStart, int64_t size) {
+KeyBlock AttentionKernel::makeBlock(Value blockStart, Value whole) {
   KeyBlock block;
   block.start = k.max(blockStart, op.getLo());
-  Value end = k.min(k.add(blockStart, size), op.getHi());
+  Value end = k.min(k.add(blockStart, plan.getKeyBlock()), op.getHi());
   block.count = k.sub(end, block.start);
   if (hasScore()) {
     block.partial = arith::ConstantOp::create(k.b, k.b.getBoolAttr(true));
@@ -23,6 +23,11 @@ KeyBlock AttentionKernel::makeBlock(Value blockStart, int64_t size) {
     Value before = k.less(block.start, op.getFullLo());
     Value after = k.less(op.getFullHi(), end);
     block.partial = arith::OrIOp::create(k.b, before, after);
+    if (whole)
+      block.partial = k.select(
+          whole, arith::ConstantOp::create(k.b, k.b.getBoolAttr(false)),
+          block.partial);
+    block.whole = whole;
   }
   block.keys = key;
   block.values = value;
@@ -42,6 +47,12 @@ KeyBlock AttentionKernel::makeBlock(Value blockStart, int64_t size) {
   return block;
 }
 
+/// The place in the block of its key number `r`, the last one where there are
+/// fewer.
+Value AttentionKernel::keyAt(const KeyBlock &block, Value r) {
+  return block.stride ? k.min(k.mul(r, block.stride), block.last) : r;
+}
+
 /// init + K Q^T: tile x vectors accumulators; rows past the block repeat its
 /// last key.
 Values AttentionKernel::scoreTile(int64_t vectors, int64_t tile,
@@ -50,7 +61,8 @@ Values AttentionKernel::scoreTile(int64_t vectors, int64_t tile,
   Value lastKey = k.sub(block.count, one);
   Values rows, start;
   for (int64_t i = 0; i < tile; ++i) {
-    rows.push_back(k.add(block.base, k.min(k.add(first, i), lastKey)));
+    Value r = k.min(k.add(first, i), lastKey);
+    rows.push_back(k.add(block.base, keyAt(block, r)));
     llvm::append_range(start, init);
   }
   if (pairs())
@@ -91,7 +103,8 @@ Values AttentionKernel::kept(int64_t vectors, const KeyBlock &block, Value r,
   for (int64_t j = 0; j < vectors; ++j) {
     Value keep;
     if (hasMask())
-      keep = region.mask(positions(j, firstRow, k.add(block.start, r)));
+      keep = region.mask(
+          positions(j, firstRow, k.add(block.start, keyAt(block, r))));
     if (hasScore()) {
       Value finite =
           k.compare(arith::CmpFPredicate::UNE, s[j], k.splat(-kInfinity));
@@ -114,7 +127,8 @@ Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
                     s.push_back(k.load(scoresT, {r, column(j)}));
                     if (hasScore())
                       s[j] = region.score(
-                          s[j], positions(j, firstRow, k.add(block.start, r)));
+                          s[j], positions(j, firstRow,
+                                          k.add(block.start, keyAt(block, r))));
                   }
                   Values keep;
                   if (canDrop())
@@ -140,7 +154,11 @@ std::pair<Value, Value> AttentionKernel::wholeTiles(const KeyBlock &block) {
   };
   Value lo = k.mul(k.ceilDiv(inBlock(op.getFullLo()), tile), k.index(tile));
   lo = k.min(lo, block.count);
-  return {lo, k.max(lo, k.floorTo(inBlock(op.getFullHi()), tile))};
+  Value hi = k.max(lo, k.floorTo(inBlock(op.getFullHi()), tile));
+  if (!block.whole)
+    return {lo, hi};
+  return {k.select(block.whole, zero, lo),
+          k.select(block.whole, k.floorTo(block.count, tile), hi)};
 }
 
 /// Leaves p = 2^(s - m), -0.0 where dropped, in scratch; returns its sums.

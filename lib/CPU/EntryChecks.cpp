@@ -227,7 +227,9 @@ LogicalResult Collector::visit(OnlineSdpaOp op) {
   Size reach[] = {loopBound(op.getBatch()), loopBound(op.getHead()),
                   resolve(op.getNumQueries()), resolve(op.getNumKeys())};
   for (unsigned i = 0; i < op.getCaptures().size(); ++i)
-    if (isa<RankedTensorType>(op.getCaptures()[i].getType()))
+    // What is generated beside the op was made for it.
+    if (isa<RankedTensorType>(op.getCaptures()[i].getType()) &&
+        !op.getCaptures()[i].getDefiningOp<tensor::GenerateOp>())
       if (failed(visitCapture(op, i, reach)))
         return failure();
   return success();

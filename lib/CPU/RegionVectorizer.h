@@ -45,10 +45,12 @@ public:
   /// mask(b, h, m, n) as vector<lanes x i1>.
   mlir::Value mask(const LanePosition &position);
 
+  /// The element of a capture; a vector where it depends on the lane.
+  mlir::Value capture(unsigned number, const LanePosition &position);
+
 private:
   mlir::Value evaluate(mlir::Region &region, mlir::Value s,
                        const LanePosition &position);
-  mlir::Value capture(unsigned number, const LanePosition &position);
   /// A uniform value as a vector of `element` (index: narrowed).
   mlir::Value toLanes(mlir::Value value);
   mlir::Type laneType(mlir::Type scalar) const;

@@ -24,9 +24,15 @@ static std::string nameOf(Value obstacle) {
          " at m or n";
 }
 
-void attn::remarkKeyRange(SdpaOp op) {
+void attn::remarkKeyRange(SdpaOp op, bool testsBlocks) {
   constexpr auto options =
       remark::RemarkOpts::name("KeyRange").category("attn-tile");
+  if (testsBlocks) {
+    remark::passed(op.getLoc(), options)
+        << "blocks of keys that the mask drops for a whole query group are "
+           "skipped, after a test of each";
+    return;
+  }
   KeyRangeReading reading = readKeyRange(op);
   switch (reading.kind) {
   case KeyRangeReading::NoMask:

@@ -13,8 +13,9 @@
 namespace attn {
 
 /// Says, as a remark of the category `attn-tile`, whether keys are skipped and
-/// what of the mask stands in the way.
-void remarkKeyRange(SdpaOp op);
+/// what of the mask stands in the way. `testsBlocks`: blocks that bounds leave
+/// are tested one by one.
+void remarkKeyRange(SdpaOp op, bool testsBlocks);
 
 } // namespace attn
 

@@ -12,6 +12,7 @@
 
 #include "attn/Tile/Passes.h"
 
+#include "BlockTest.h"
 #include "Remarks.h"
 
 #include "attn/Analysis/MaskRange.h"
@@ -98,31 +99,48 @@ static int64_t headsOfTask(SdpaOp op) {
 }
 
 namespace {
-/// M and N of the whole problem.
-struct Lengths {
+/// The whole problem, as it is known before the loop: its sizes, and whether it
+/// was a tile itself.
+struct Problem {
   Value queries, keys;
+  OpFoldResult batch, heads;
+  bool isTile;
 };
 } // namespace
 
 /// The lengths of the op to be tiled; where it is a tile itself, its rows end
 /// what is known of M.
-static Lengths lengthsOf(OpBuilder &builder, SdpaOp op) {
+static Problem problemOf(OpBuilder &builder, SdpaOp op) {
   Location loc = op.getLoc();
-  auto sizeOf = [&](Value value, AffineMap layout) {
-    return getValueOrCreateConstantIndexOp(
-        builder, loc,
-        tensor::getMixedSize(builder, loc, value,
-                             getLayoutPosition(layout, 2)));
+  auto sizeOf = [&](Value value, AffineMap layout, unsigned dim) {
+    return tensor::getMixedSize(builder, loc, value,
+                                getLayoutPosition(layout, dim));
   };
-  Value m = sizeOf(op.getQuery(), op.getQueryLayout());
-  if (!op.getOffsets().empty())
+  auto lengthOf = [&](Value value, AffineMap layout) {
+    return getValueOrCreateConstantIndexOp(builder, loc,
+                                           sizeOf(value, layout, 2));
+  };
+  Value m = lengthOf(op.getQuery(), op.getQueryLayout());
+  bool isTile = !op.getOffsets().empty();
+  if (isTile)
     m = builder.createOrFold<arith::AddIOp>(loc, op.getOffsets()[2], m);
-  return {m, sizeOf(op.getKey(), op.getKeyLayout())};
+  return {m, lengthOf(op.getKey(), op.getKeyLayout()),
+          sizeOf(op.getQuery(), op.getQueryLayout(), 0),
+          sizeOf(op.getQuery(), op.getQueryLayout(), 1), isTile};
+}
+
+/// Moves a region of `tile` to `to`; captures that were added reach it as well.
+static void moveRegion(Region &from, Region &to, ValueRange added) {
+  if (from.empty())
+    return;
+  to.takeBody(from);
+  for (Value capture : added)
+    to.addArgument(getElementTypeOrSelf(capture.getType()), capture.getLoc());
 }
 
 /// Replaces the op of one task by its parts.
 static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
-                               int64_t heads, const Lengths &whole) {
+                               int64_t heads, const Problem &whole) {
   Location loc = tile.getLoc();
   auto loop = cast<scf::ForallOp>(tile->getParentOp());
   // The places of the results are computed after the tile: build behind them.
@@ -138,6 +156,20 @@ static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
   KeyRange keys = buildKeyRange(rewriter, loc, tile, b,
                                 heads == 1 ? h : Value(), m0, m1, whole.keys);
 
+  // Only one kernel of the CPU asks block by block, for one head. The bounds of
+  // what a mask captures are made for whole problems.
+  BlockTest test;
+  PlanAttr plan = *tile.getPlan();
+  if (plan.getRoom() == Room::CPU && plan.getForm() == Form::Flash &&
+      heads == 1 && !whole.isTile)
+    buildBlockTest(rewriter, tile,
+                   {loop, m0, m1, whole.batch, whole.heads, whole.keys}, test);
+  remarkKeyRange(tile, !test.region.empty());
+  SmallVector<Value> captures(tile.getCaptures());
+  SmallVector<AffineMap> maps = tile.getCaptureMapValues();
+  llvm::append_range(captures, test.values);
+  llvm::append_range(maps, test.maps);
+
   ArrayAttr layouts;
   if (ArrayAttr all = tile.getLayoutsAttr())
     layouts = rewriter.getArrayAttr(all.getValue().take_front(3));
@@ -146,10 +178,12 @@ static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
       PartialType::get(tile.getContext(), tile.getAccumulatorType()),
       tile.getQuery(), tile.getKey(), tile.getValue(), tile.getScale(), keys.lo,
       keys.hi, keys.fullLo, keys.fullHi, b, h, m0, whole.queries, whole.keys,
-      tile.getCaptures(), tile.getCaptureMapsAttr(), layouts,
-      tile.getPlanAttr());
-  partial.getScore().takeBody(tile.getScore());
-  partial.getMask().takeBody(tile.getMask());
+      captures,
+      maps.empty() ? ArrayAttr() : rewriter.getAffineMapArrayAttr(maps),
+      layouts, tile.getPlanAttr());
+  moveRegion(tile.getScore(), partial.getScore(), test.values);
+  moveRegion(tile.getMask(), partial.getMask(), test.values);
+  partial.getBlocks().takeBody(test.region);
 
   // The destinations are the slices that the loop will insert.
   SmallVector<Value> inits;
@@ -171,10 +205,9 @@ static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
 }
 
 static LogicalResult tileOp(RewriterBase &rewriter, SdpaOp op) {
-  remarkKeyRange(op);
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(op);
-  Lengths whole = lengthsOf(rewriter, op);
+  Problem whole = problemOf(rewriter, op);
   int64_t heads = headsOfTask(op);
   scf::SCFTilingOptions options;
   options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp);

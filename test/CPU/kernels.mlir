@@ -46,6 +46,37 @@ func.func @masked(%q: memref<1x1x24x40xbf16>, %k: memref<1x1x?x40xbf16>, %v: mem
 
 // -----
 
+#plan = #attn.plan<room = cpu, form = flash, lanes = 8, query_vectors = 1, key_rows = 4, value_rows = 4, key_block = 128, query_group = 8>
+
+// A block is visited where some of it may be kept; where all of it is, it is no
+// partial block. Captures are read at the first key of the block.
+// CHECK-LABEL: func @blocks
+// CHECK-SAME:  %[[LEAST:[^:, ]+]]: memref<4xi32>
+// CHECK:         %[[FIRST:.+]] = memref.load %[[LEAST]][
+// CHECK-NEXT:    %[[SOME:.+]] = arith.cmpi sle, %[[FIRST]], %{{.+}} : i32
+// CHECK-NEXT:    %[[ALL:.+]] = arith.cmpi eq, %[[FIRST]], %{{.+}} : i32
+// CHECK-NEXT:    scf.if %[[SOME]] {
+// CHECK:             arith.select %[[ALL]], %false
+// CHECK:         return
+func.func @blocks(%q: memref<1x1x8x16xf32>, %k: memref<1x1x512x16xf32>, %o: memref<1x1x8x16xf32>, %scale: f32, %b: index, %h: index, %m: index,
+                  %M: index, %N: index, %lo: index, %hi: index, %doc: memref<512xi32>, %least: memref<4xi32>, %mine: i32) {
+  %p = attn.online_sdpa %q, %k, %k scale(%scale) keys(%lo to %hi, full %lo to %lo) tile(%b, %h, %m) of(%M, %N)
+      captures(%doc[n] : memref<512xi32>, %least[n floordiv 128] : memref<4xi32>, %mine[] : i32) {plan = #plan}
+    : memref<1x1x8x16xf32>, memref<1x1x512x16xf32>, memref<1x1x512x16xf32> -> !attn.partial<f32>
+    mask(%rb, %rh, %rm, %n, %d, %first, %its) {
+      %keep = arith.cmpi eq, %d, %its : i32
+      attn.yield %keep : i1
+    } blocks(%rb, %rh, %m0, %m1, %n0, %n1, %d, %first, %its) {
+      %some = arith.cmpi sle, %first, %its : i32
+      %all = arith.cmpi eq, %first, %its : i32
+      attn.yield %some, %all : i1, i1
+    }
+  attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x8x16xf32>
+  return
+}
+
+// -----
+
 // y = x w + bias: 8 rows x 3 vectors, k in order, the panel read as it is packed.
 // CHECK-LABEL: func @product
 // CHECK-COUNT-24: vector.fma

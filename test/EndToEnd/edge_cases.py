@@ -38,6 +38,7 @@ class Attention:
         self.clauses = clauses
         self.extra = list(extra)  # (name, type, array)
         self.results = results
+        self.mask = ""
         random = numpy.random.default_rng([SEED, *shape])
 
         def normal(heads, rows, length):
@@ -61,7 +62,7 @@ class Attention:
         arguments += [f"%{n}: {t}" for n, t, _ in self.extra]
         return f"""func.func @case({", ".join(arguments)}) -> ({listed}) {{
   {names} = attn.sdpa %q, %k, %v {self.clauses} {returns}
-    : {", ".join(types)} -> {listed}
+    : {", ".join(types)} -> {listed} {self.mask}
   return {names} : {listed}
 }}
 """
@@ -309,6 +310,36 @@ def bits_of_a_row(options, target, dtype, queries):
     )
 
 
+def bits_beside_documents(options, target, dtype):
+    """Blocks that a group skips do not show in the bits of a row that skips them anyway."""
+    shape = (1, 2, 2, 61, 700, 24, 20)
+    theirs = numpy.repeat(numpy.arange(10), 70).astype(numpy.int32)
+    mine = numpy.repeat(numpy.arange(3, 10), 9)[:61].astype(numpy.int32)
+    kinds = ("tensor<61xi32>", "tensor<700xi32>")
+    code = "%same = arith.cmpi eq, %x, %y : i32 attn.yield %same : i1"
+    clauses = f"captures(%mine[m] : {kinds[0]}, %theirs[n] : {kinds[1]})"
+    mask = f"mask(%b, %h, %m, %n, %x, %y) {{ {code} }}"
+
+    def run(rows):
+        extra = [("mine", kinds[0], rows), ("theirs", kinds[1], theirs)]
+        case = Attention(dtype, shape, clauses, extra)
+        case.mask = mask
+        case.k[:, :, :210] = numpy.nan  # documents that nobody reads
+        return case.run(options, target)
+
+    output, lse = run(mine)
+    expect(numpy.isfinite(output).all(), "a key of another document reaches a row")
+    for row in (0, 13, 60):
+        others = numpy.full(61, 3 + row % 5, numpy.int32)
+        others[row] = mine[row]
+        alone = run(others)
+        expect(
+            same_bits(output[:, :, row], alone[0][:, :, row])
+            and same_bits(lse[:, :, row], alone[1][:, :, row]),
+            f"the bits of row {row} depend on documents of its neighbours",
+        )
+
+
 def all_cases():
     # Up to eight queries have a kernel of their own.
     for dtype in ("f32", "bf16", "f16", "f64"):
@@ -336,6 +367,8 @@ def all_cases():
         yield bits_of_a_row, (dtype, 2)
     yield bits_of_a_row, ("bf16", 77)
     yield bits_of_a_row, ("bf16", 1)
+    for dtype in ("f32", "bf16"):
+        yield bits_beside_documents, (dtype,)
     for text in (
         "m - n + 6",
         "m - n + 5",

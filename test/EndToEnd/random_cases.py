@@ -227,6 +227,9 @@ class Case:
 
     def choose_mask(self):
         rule = self.random.choice([None, None, None, None, "documents", "strided", "prefix"])
+        # Rules that joined later draw beside the others, which stay what they are.
+        draw = random.Random(f"{self.number}/mask")
+        rule = rule or draw.choice([None, None, "chunks", "dilated", "padding"])
         if rule == "documents":
             values = []
             for name, letter, rows in (("docq", "m", self.queries), ("dock", "n", self.keys)):
@@ -261,6 +264,37 @@ class Case:
                 "%early = arith.cmpi slt, %n, %p : index",
                 "%past = arith.cmpi sle, %n, %m : index",
                 "%r = arith.ori %early, %past : i1",
+            ]
+
+        elif rule in ("chunks", "dilated"):
+            # Queries see the keys of their chunk, or of every third one.
+            size = draw.choice([5, 32, 64, 100])
+            self.mask = [
+                f"%size = arith.constant {size} : index",
+                "%mine = arith.floordivsi %m, %size : index",
+                "%its = arith.divui %n, %size : index",
+                "%d = arith.subi %mine, %its : index",
+                f"%every = arith.constant {3 if rule == 'dilated' else 1000000} : index",
+                "%rest = arith.remsi %d, %every : index",
+                "%zero = arith.constant 0 : index",
+                "%r = arith.cmpi eq, %rest, %zero : index",
+            ]
+        elif rule == "padding":
+            # Keys and queries that are there, by head, apart from the first key.
+            values = []
+            for name, letter, rows in (("padq", "m", self.queries), ("padk", "n", self.keys)):
+                sizes = [self.heads, rows]
+                there = numpy.zeros(sizes, bool)
+                for row in there:
+                    row[draw.randint(0, rows) : draw.randint(0, rows)] = True
+                kind = f"tensor<{self.heads}x{rows}xi1>"
+                operand = self.argument(name, kind, self.array(name, there))
+                values.append(self.capture(f"{operand}[h, {letter}]", kind, "i1"))
+            self.mask = [
+                f"%both = arith.andi {values[0]}, {values[1]} : i1",
+                "%zero = arith.constant 0 : index",
+                "%first = arith.cmpi eq, %n, %zero : index",
+                "%r = arith.ori %both, %first : i1",
             ]
 
     def choose_diagonal(self):

@@ -11,7 +11,7 @@ include "mlir/Pass/PassBase.td"
 def AnalysisPrintMaskPass : Pass<"attn-analysis-print-mask", "::mlir::ModuleOp"> {
   let summary = "Print what each mask makes of the blocks of scores";
   let description = [{
-    For each `attn.sdpa`, to the standard error stream: the mask as comparisons
+    For each `attn.sdpa`, as a remark: the mask as comparisons
     of positions, with what is not understood named; how the keys that it leaves
     are found; and, where the lengths are known, a picture of batch 0 and head 0,
     a line for each group of queries and a letter for each block of keys: `.`
@@ -19,10 +19,9 @@ def AnalysisPrintMaskPass : Pass<"attn-analysis-print-mask", "::mlir::ModuleOp">
     are those of the plan, several at once where there are more than 64.
 
     ```text
-    attn.sdpa at decoder.mlir:4:8
-      mask: n - m <= 0
+    decoder.mlir:4:8: remark: mask: n - m <= 0
       keys: bounds of the loop
-      384 x 384, groups of 48 queries, blocks of 128 keys: 3 full, 8 partial, 13 empty of 24
+      384 x 384, groups of 48 queries, blocks of 128 keys: 7 full, 10 partial, 7 empty of 24
         +..
         +..
         ++.

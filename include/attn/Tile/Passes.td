@@ -31,6 +31,11 @@ def TilePass : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     names the room linalg is left alone. Emits one remark per op, `KeyRange`
     of category `attn-tile`: whether keys are skipped, and what of the mask
     stands in the way.
+
+    For the kernels of the CPU, a mask that bounds of keys do not follow becomes
+    the region `blocks` as well; the smallest and largest elements of captures
+    that it reads are computed before the loop (per block of keys) or in the
+    task (per group of queries).
   }];
   let dependentDialects = ["::attn::AttnDialect", "::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",

@@ -55,6 +55,68 @@ func.func @online_sdpa_c5(%q: tensor<1x1x4x8xf32>, %k: tensor<1x1x5x8xf32>, %v: 
 
 // -----
 
+!t = tensor<1x1x4x8xf32>
+func.func @online_sdpa_c6(%q: !t, %s: f32, %i: index) {
+  // expected-error@+1 {{'attn.online_sdpa' op expects a mask region and a plan beside a blocks region}}
+  %p = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i) {plan = #attn.plan<room = cpu, form = flash>}
+    : !t, !t, !t -> !attn.partial<f32>
+    blocks(%b, %h, %m0, %m1, %n0, %n1) {
+      %yes = arith.constant true
+      attn.yield %yes, %yes : i1, i1
+    }
+  return
+}
+
+// -----
+
+!t = tensor<1x1x4x8xf32>
+func.func @online_sdpa_c7(%q: !t, %s: f32, %i: index) {
+  // expected-error@+1 {{'attn.online_sdpa' op expects the blocks region to yield 'i1', 'i1'}}
+  %p = attn.online_sdpa %q, %q, %q scale(%s) keys(%i to %i, full %i to %i) tile(%i, %i, %i) of(%i, %i) {plan = #attn.plan<room = cpu, form = flash>}
+    : !t, !t, !t -> !attn.partial<f32>
+    mask(%b, %h, %m, %n) {
+      %keep = arith.cmpi sle, %n, %m : index
+      attn.yield %keep : i1
+    } blocks(%b, %h, %m0, %m1, %n0, %n1) {
+      %some = arith.cmpi slt, %n0, %m1 : index
+      attn.yield %some : i1
+    }
+  return
+}
+
+// -----
+
+!t = tensor<1x1x4x8xf32>
+func.func @online_sdpa_c7_arguments(%q: !t, %s: f32, %i: index) {
+  // expected-error@+1 {{'attn.online_sdpa' op expects the blocks region to be one block with arguments ('index', 'index', 'index', 'index', 'index', 'index'), but got ('index', 'index')}}
+  %p = "attn.online_sdpa"(%q, %q, %q, %s, %i, %i, %i, %i, %i, %i, %i, %i, %i) ({}, {
+    ^bb0(%b: index, %h: index, %m: index, %n: index):
+      %keep = arith.cmpi sle, %n, %m : index
+      "attn.yield"(%keep) : (i1) -> ()
+    }, {
+    ^bb0(%n0: index, %n1: index):
+      %some = arith.cmpi slt, %n0, %n1 : index
+      "attn.yield"(%some, %some) : (i1, i1) -> ()
+    }) {plan = #attn.plan<room = cpu, form = flash>}
+    : (!t, !t, !t, f32, index, index, index, index, index, index, index, index, index) -> !attn.partial<f32>
+  return
+}
+
+// -----
+
+!t = tensor<1x1x4x8xf32>
+func.func @yields_one_value(%q: !t) {
+  // expected-error@+1 {{'attn.sdpa' op expects the mask region to yield 'i1'}}
+  %o = attn.sdpa %q, %q, %q : !t, !t, !t -> !t
+    mask(%b, %h, %m, %n) {
+      %keep = arith.cmpi sle, %n, %m : index
+      attn.yield %keep, %keep : i1, i1
+    }
+  return
+}
+
+// -----
+
 func.func @finalize_c1(%p: !attn.partial<f32>, %o0: tensor<1x1x4x8xf32>, %o1: tensor<1x1x4xf32>, %o2: tensor<1x1x4x8xf32>) {
   // expected-error@+1 {{'attn.finalize' op expects one or two destinations, but got 3}}
   %r0, %r1, %r2 = attn.finalize %p outs(%o0, %o1, %o2) layout(bhsd)

@@ -111,6 +111,10 @@ func.func @sdpa_words(%q: tensor<1x2x3x4xf16>, %i: index) {
 // CHECK-LABEL: func.func @tile_level(
 // CHECK: %[[P:.+]] = attn.online_sdpa %{{.+}}, %{{.+}}, %{{.+}} scale(%{{.+}}) keys(%[[I:.+]] to %[[J:.+]], full %[[I]] to %[[J]]) tile(%[[I]], %[[I]], %[[I]]) of(%[[I]], %[[J]]) captures(%{{.+}}[b, n] : tensor<2x?xi32>) layout(bhsd, bshd, bhsd)
 // CHECK-SAME: {plan = #attn.plan<room = cpu, form = flash>} : tensor<1x1x4x8xf32>, tensor<1x?x1x8xf32>, tensor<1x1x?x8xf32> -> !attn.partial<f32> mask(
+// CHECK: } blocks(%{{.+}}, %{{.+}}, %[[M0:.+]], %[[M1:.+]], %[[N0:.+]], %[[N1:.+]], %{{.+}}) {
+// CHECK-NEXT: %[[SOME:.+]] = arith.cmpi slt, %[[N0]], %[[M1]] : index
+// CHECK-NEXT: %[[ALL:.+]] = arith.cmpi sle, %[[N1]], %[[M0]] : index
+// CHECK-NEXT: attn.yield %[[SOME]], %[[ALL]] : i1, i1
 // CHECK: attn.finalize %[[P]] sink(%{{.+}} : f32) outs(%{{.+}}, %{{.+}}) layout(bshd) : !attn.partial<f32>, tensor<1x4x1x8xf32>, tensor<1x1x4xf32> -> tensor<1x4x1x8xf32>, tensor<1x1x4xf32>
 func.func @tile_level(%q: tensor<1x1x4x8xf32>, %k: tensor<1x?x1x8xf32>, %v: tensor<1x1x?x8xf32>, %s: f32, %i: index, %j: index, %doc: tensor<2x?xi32>,
     %o: tensor<1x4x1x8xf32>, %l: tensor<1x1x4xf32>) {
@@ -120,6 +124,10 @@ func.func @tile_level(%q: tensor<1x1x4x8xf32>, %k: tensor<1x?x1x8xf32>, %v: tens
       %zero = arith.constant 0 : i32
       %c = arith.cmpi ne, %d, %zero : i32
       attn.yield %c : i1
+    } blocks(%b, %h, %m0, %m1, %n0, %n1, %d) {
+      %some = arith.cmpi slt, %n0, %m1 : index
+      %all = arith.cmpi sle, %n1, %m0 : index
+      attn.yield %some, %all : i1, i1
     }
   %r:2 = attn.finalize %p sink(%s : f32) outs(%o, %l) layout(bshd) : !attn.partial<f32>, tensor<1x4x1x8xf32>, tensor<1x1x4xf32> -> tensor<1x4x1x8xf32>, tensor<1x1x4xf32>
   return

@@ -360,8 +360,9 @@ ParseResult OnlineSdpaOp::parse(OpAsmParser &parser, OperationState &result) {
   if (layouts)
     result.addAttribute("layouts", layouts);
   result.addTypes(partial);
-  return parseScoreAndMask(parser, partialType.getAccumulator(), elements,
-                           result);
+  if (parseScoreAndMask(parser, partialType.getAccumulator(), elements, result))
+    return failure();
+  return parseBlocks(parser, elements, result);
 }
 
 void OnlineSdpaOp::print(OpAsmPrinter &printer) {
@@ -378,6 +379,7 @@ void OnlineSdpaOp::print(OpAsmPrinter &printer) {
   printer << " : " << getQuery().getType() << ", " << getKey().getType() << ", "
           << getValue().getType() << " -> " << getPartial().getType();
   printScoreAndMask(printer, getScore(), getMask());
+  printBlocks(printer, getBlocks());
 }
 
 AffineMap OnlineSdpaOp::getLayout(unsigned operand) {

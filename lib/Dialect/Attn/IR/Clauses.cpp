@@ -245,6 +245,16 @@ ParseResult attn::parseScoreAndMask(OpAsmParser &parser, Type accumulator,
   return success();
 }
 
+ParseResult attn::parseBlocks(OpAsmParser &parser, ArrayRef<Type> captures,
+                              OperationState &result) {
+  Region &blocks = *result.addRegion();
+  if (failed(parser.parseOptionalKeyword("blocks")))
+    return success();
+  SmallVector<Type> types(6, parser.getBuilder().getIndexType());
+  llvm::append_range(types, captures);
+  return parseRegionWithNames(parser, types, blocks);
+}
+
 ParseResult attn::parseLayout(AsmParser &parser, AffineMapAttr &layout) {
   SMLoc loc = parser.getCurrentLocation();
   StringRef word;
@@ -355,6 +365,10 @@ void attn::printScoreAndMask(OpAsmPrinter &printer, Region &score,
                              Region &mask) {
   printRegionWithNames(printer, "score", score);
   printRegionWithNames(printer, "mask", mask);
+}
+
+void attn::printBlocks(OpAsmPrinter &printer, Region &blocks) {
+  printRegionWithNames(printer, "blocks", blocks);
 }
 
 template <typename OpTy>

@@ -69,6 +69,12 @@ mlir::ParseResult parseScoreAndMask(mlir::OpAsmParser &parser,
 void printScoreAndMask(mlir::OpAsmPrinter &printer, mlir::Region &score,
                        mlir::Region &mask);
 
+/// `blocks(%b, %h, %m0, %m1, %n0, %n1, ...) {...}`, optional.
+mlir::ParseResult parseBlocks(mlir::OpAsmParser &parser,
+                              llvm::ArrayRef<mlir::Type> captures,
+                              mlir::OperationState &result);
+void printBlocks(mlir::OpAsmPrinter &printer, mlir::Region &blocks);
+
 /// `%a[b, h] : type, ...` inside captures(...).
 mlir::ParseResult parseCaptures(mlir::OpAsmParser &parser,
                                 llvm::SmallVectorImpl<TypedOperand> &captures,

@@ -65,8 +65,15 @@ LogicalResult OnlineSdpaOp::verify() {
   if (failed(
           verifyCaptures(*this, getCaptures(), getCaptureMapsAttr(), captures)))
     return failure();
-  return verifyScoreAndMask(*this, accumulator, captures, getScore(),
-                            getMask());
+  if (failed(verifyScoreAndMask(*this, accumulator, captures, getScore(),
+                                getMask())))
+    return failure();
+  // online_sdpa_c6
+  if (!getBlocks().empty() && (getMask().empty() || !getPlan()))
+    return emitOpError("expects a mask region and a plan beside a blocks "
+                       "region");
+  // online_sdpa_c7
+  return verifyBlocks(*this, captures, getBlocks());
 }
 
 LogicalResult FinalizeOp::verify() {

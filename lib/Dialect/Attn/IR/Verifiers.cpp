@@ -96,7 +96,8 @@ static LogicalResult expectBroadcast(Operation *op, StringRef name, Value value,
 }
 
 static LogicalResult verifyRegion(Operation *op, StringRef name, Region &region,
-                                  ArrayRef<Type> arguments, Type yielded) {
+                                  ArrayRef<Type> arguments,
+                                  ArrayRef<Type> yielded) {
   if (region.empty())
     return success();
   // sdpa_c16
@@ -114,9 +115,12 @@ static LogicalResult verifyRegion(Operation *op, StringRef name, Region &region,
   YieldOp yield;
   if (!region.front().empty())
     yield = dyn_cast<YieldOp>(region.front().back());
-  if (!yield || yield.getValue().getType() != yielded)
-    return op->emitOpError()
-           << "expects the " << name << " region to yield " << yielded;
+  if (!yield || !llvm::equal(yield.getValues().getTypes(), yielded)) {
+    InFlightDiagnostic diag = op->emitOpError();
+    diag << "expects the " << name << " region to yield ";
+    llvm::interleaveComma(yielded, diag);
+    return diag;
+  }
   // sdpa_c18
   auto isScalar = [](Type type) { return type.isIntOrIndexOrFloat(); };
   for (Operation &inner : region.front().without_terminator()) {
@@ -200,6 +204,14 @@ LogicalResult attn::verifyScoreAndMask(Operation *op, Type accumulator,
     return failure();
   return verifyRegion(op, "mask", mask, arguments,
                       IntegerType::get(op->getContext(), 1));
+}
+
+LogicalResult attn::verifyBlocks(Operation *op, ArrayRef<Type> captures,
+                                 Region &blocks) {
+  SmallVector<Type> arguments(6, IndexType::get(op->getContext()));
+  llvm::append_range(arguments, captures);
+  Type truth = IntegerType::get(op->getContext(), 1);
+  return verifyRegion(op, "blocks", blocks, arguments, {truth, truth});
 }
 
 LogicalResult attn::expectVector(Operation *op, StringRef name, Value value,

@@ -69,6 +69,10 @@ mlir::LogicalResult verifyScoreAndMask(mlir::Operation *op,
                                        llvm::ArrayRef<mlir::Type> captures,
                                        mlir::Region &score, mlir::Region &mask);
 
+mlir::LogicalResult verifyBlocks(mlir::Operation *op,
+                                 llvm::ArrayRef<mlir::Type> captures,
+                                 mlir::Region &blocks);
+
 /// A permutation of (b, h, s, d).
 mlir::LogicalResult verifyLayout(mlir::Operation *op, mlir::AffineMap layout);
 
