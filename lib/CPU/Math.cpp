@@ -13,11 +13,15 @@
 #include "lib/CPU/NarrowConversions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#include "llvm/ADT/MapVector.h"
 
 #include <functional>
 
@@ -203,9 +207,57 @@ void populateApproximations(RewritePatternSet &set) {
   set.add<Clamp, PowerOfInteger, SineAndCosine>(set.getContext());
 }
 
+/// The functions that take hundreds of instructions: kilobytes for a vector.
+bool isLong(Operation *op) {
+  return isa<math::PowFOp, math::SinOp, math::CosOp, math::TanOp,
+             math::SincosOp, math::Atan2Op>(op);
+}
+
+/// A kernel has a rule's code many times: for each vector of queries, and where
+/// the maximum is taken. Long functions of vectors then stand in the module
+/// once, and are called.
+void outlineLongFunctions(ModuleOp module) {
+  constexpr size_t manyUses = 4;
+  // Of one name, type and flags.
+  using Kind = std::tuple<OperationName, Type, Attribute>;
+  llvm::MapVector<Kind, SmallVector<Operation *>> uses;
+  module.walk([&](Operation *op) {
+    if (isLong(op) && isa<VectorType>(op->getResult(0).getType()))
+      uses[{op->getName(), op->getResult(0).getType(), op->getAttrDictionary()}]
+          .push_back(op);
+  });
+  SymbolTable symbols(module);
+  for (auto &[kind, ops] : uses) {
+    if (ops.size() < manyUses)
+      continue;
+    Operation *first = ops.front();
+    OpBuilder b(module.getContext());
+    auto func = func::FuncOp::create(
+        b, first->getLoc(),
+        ("attn_" + std::get<OperationName>(kind).stripDialect()).str(),
+        b.getFunctionType(first->getOperandTypes(), first->getResultTypes()));
+    func.setPrivate();
+    func->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+    symbols.insert(func);
+    Block *body = func.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    Operation *copy = b.clone(*first);
+    copy->setOperands(body->getArguments());
+    func::ReturnOp::create(b, first->getLoc(), copy->getResults());
+    for (Operation *op : ops) {
+      b.setInsertionPoint(op);
+      auto call =
+          func::CallOp::create(b, op->getLoc(), func, op->getOperands());
+      op->replaceAllUsesWith(call.getResults());
+      op->erase();
+    }
+  }
+}
+
 struct CPUMathPass final : attn::impl::CPUMathPassBase<CPUMathPass> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
+    outlineLongFunctions(getOperation());
     RewritePatternSet patterns(context);
     populateApproximations(patterns);
     populateNarrowConversionPatterns(patterns);

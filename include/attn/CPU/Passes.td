@@ -136,7 +136,7 @@ def CPULoopsPass : Pass<"attn-cpu-loops"> {
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }
 
-def CPUMathPass : Pass<"attn-cpu-math"> {
+def CPUMathPass : Pass<"attn-cpu-math", "::mlir::ModuleOp"> {
   let summary = "Replace elementary functions by arithmetic";
   let description = [{
     Every function of the math dialect that is no instruction, and arith.remf,
@@ -144,12 +144,14 @@ def CPUMathPass : Pass<"attn-cpu-math"> {
     integer arithmetic, so that loops with them can be vectorised and objects
     need no libm. exp, exp2, log, tanh and erf of f32 are computed in f32, with
     errors of a few units in the last place, the others in f64. Special values
-    as in C, but that sin, cos and tan of an f64 beyond 2^45 are NaN. Leaves
+    as in C, but that sin, cos and tan of an f64 beyond 2^45 are NaN. Powers and
+    trigonometric functions of vectors that stand in a module four times become
+    one private function each. Leaves
     ipowi, and what is an instruction, to LLVM. Conversions to
     bf16 from f64 and from integers that f32 does not hold go through f32 and
     still round once.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
