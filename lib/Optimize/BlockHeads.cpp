@@ -177,6 +177,7 @@ struct HeadGatherer {
     return ranges;
   }
   void weights();
+  void outputWithTwins();
   void perHead(MutableOperandRange operand, unsigned dimFromRight);
 };
 } // namespace
@@ -201,10 +202,24 @@ void HeadGatherer::weights() {
     if (shape.biased)
       set(op.getBiasesMutable(), i, 0, ranges);
   }
+  if (!choice.twins.empty())
+    return outputWithTwins();
   SmallVector<Stripe> columns;
   for (int64_t h : choice.query)
     columns.push_back(shape.outputColumnsOf(h));
   set(op.getWeightsMutable(), inputs.size(), 1, columns);
+}
+
+void HeadGatherer::outputWithTwins() {
+  SmallVector<SmallVector<Stripe>> sums;
+  for (auto [h, twins] : llvm::zip_equal(choice.query, choice.twins)) {
+    sums.push_back({shape.outputColumnsOf(h)});
+    for (int64_t twin : twins)
+      sums.back().push_back(shape.outputColumnsOf(twin));
+  }
+  OpOperand &operand = op.getWeightsMutable()[op.getWeights().size() - 1];
+  ElementsAttr added = WeightBytes::of(operand.get())->gatherSums(1, sums);
+  operand.set(arith::ConstantOp::create(b, added));
 }
 
 /// What has a size per query head, aligned to the right; 1 broadcasts.

@@ -22,6 +22,9 @@ namespace attn {
 /// head i will read key head `i / (query.size() / key.size())`.
 struct HeadChoice {
   llvm::SmallVector<int64_t> query, key;
+  /// For each query head others that are gone because they compute the same:
+  /// their output columns are added to its own. Empty: none for any.
+  std::vector<llvm::SmallVector<int64_t>> twins;
 };
 
 /// Where the parts of an attn.mha's weights lie.

@@ -88,23 +88,111 @@ static Classes classesOf(const BlockShape &shape, ArrayRef<HeadGroup> groups) {
   return classes;
 }
 
-/// Query heads side by side by class, in groups of one size, the largest that
-/// there is. Nothing when that saves no key head.
-static std::optional<HeadChoice> chooseShared(const BlockShape &shape,
-                                              const Classes &classes) {
-  int64_t group = 0;
-  for (const HeadGroup &members : classes)
-    group = std::gcd(group, int64_t(members.size()) * shape.group());
-  if (group == shape.group())
-    return std::nullopt;
-  HeadChoice choice;
+/// Query heads of each class; those in one group compute the same.
+using ClassQueries = std::vector<std::vector<HeadGroup>>;
+
+static ClassQueries queriesOf(const BlockShape &shape, const Classes &classes) {
+  ClassQueries queries;
   for (const HeadGroup &members : classes) {
+    queries.emplace_back();
     for (int64_t g : members)
-      for (int64_t h = 0; h < shape.group(); ++h)
-        choice.query.push_back(g * shape.group() + h);
-    choice.key.append(members.size() * shape.group() / group, members.front());
+      for (int64_t h = g * shape.group(); h < (g + 1) * shape.group(); ++h)
+        queries.back().push_back({h});
+  }
+  return queries;
+}
+
+/// The same, with query heads of equal weights in one group.
+static ClassQueries joinTwins(MhaOp op, const BlockShape &shape,
+                              const ClassQueries &queries) {
+  std::optional<WeightBytes> weight = WeightBytes::of(op.getWeights()[0]), bias;
+  if (shape.biased)
+    bias = WeightBytes::of(op.getBiases()[0]);
+  if (!weight || (shape.biased && !bias))
+    return queries;
+  auto areTwins = [&](int64_t a, int64_t b) {
+    Stripe rowsA = shape.rowsOf(0, a), rowsB = shape.rowsOf(0, b);
+    return weight->isEqual(0, rowsA, rowsB) &&
+           (!bias || bias->isEqual(0, rowsA, rowsB));
+  };
+  ClassQueries joined;
+  for (const std::vector<HeadGroup> &own : queries) {
+    joined.emplace_back();
+    for (const HeadGroup &query : own) {
+      auto same = llvm::find_if(joined.back(), [&](const HeadGroup &group) {
+        return areTwins(group.front(), query.front());
+      });
+      if (same != joined.back().end())
+        same->append(query);
+      else
+        joined.back().push_back(query);
+    }
+  }
+  return joined;
+}
+
+/// A clause has a value for each query head.
+static bool hasValuePerHead(MhaOp op) {
+  auto differs = [](Value mask) {
+    auto type = mask ? cast<RankedTensorType>(mask.getType()) : nullptr;
+    return type && type.getRank() >= 3 &&
+           type.getDimSize(type.getRank() - 3) != 1;
+  };
+  return op.getAlibi() || op.getSinks() || differs(op.getAdditive()) ||
+         differs(op.getKeep());
+}
+
+/// Query heads side by side by class, in groups of one size, the largest that
+/// there is. Nothing when that saves no head.
+static std::optional<HeadChoice> chooseShared(const BlockShape &shape,
+                                              const Classes &classes,
+                                              const ClassQueries &queries) {
+  int64_t group = 0;
+  for (const std::vector<HeadGroup> &own : queries)
+    group = std::gcd(group, int64_t(own.size()));
+  HeadChoice choice;
+  for (auto [members, own] : llvm::zip_equal(classes, queries)) {
+    for (const HeadGroup &query : own) {
+      choice.query.push_back(query.front());
+      choice.twins.emplace_back(llvm::drop_begin(query));
+    }
+    choice.key.append(own.size() / group, members.front());
+  }
+  if (int64_t(choice.query.size()) == shape.heads) {
+    choice.twins.clear();
+    if (int64_t(choice.key.size()) == shape.keyHeads)
+      return std::nullopt;
   }
   return choice;
+}
+
+/// True when a block with the heads of `a` has less to do than one with those
+/// of `b`.
+static bool isCheaper(BlockShape shape, const HeadChoice &a,
+                      const HeadChoice &b) {
+  auto work = [&](const HeadChoice &choice) {
+    shape.heads = choice.query.size();
+    shape.keyHeads = choice.key.size();
+    BlockCost cost = BlockCost::of(shape);
+    return std::make_pair(cost.flopPerQuery + cost.flopPerKey,
+                          cost.flopPerPair);
+  };
+  return work(a) < work(b);
+}
+
+/// With or without query heads that compute the same, whichever is cheaper.
+static std::optional<HeadChoice> chooseEqual(MhaOp op, const BlockShape &shape,
+                                             const Classes &classes) {
+  ClassQueries queries = queriesOf(shape, classes);
+  std::optional<HeadChoice> shared = chooseShared(shape, classes, queries);
+  std::optional<WeightBytes> output = WeightBytes::of(op.getWeights().back());
+  if (!output || !output->canAdd() || hasValuePerHead(op))
+    return shared;
+  std::optional<HeadChoice> joined =
+      chooseShared(shape, classes, joinTwins(op, shape, queries));
+  if (!joined || !whyFixed(op, *joined).empty())
+    return shared;
+  return !shared || isCheaper(shape, *joined, *shared) ? joined : shared;
 }
 
 static std::string sizesOf(const Classes &classes) {
@@ -118,9 +206,14 @@ static void share(RewriterBase &rewriter, MhaOp op, const BlockShape &shape,
   chooseHeads(rewriter, op, choice);
   std::string saved =
       BlockCost::of(*BlockShape::of(op)).lessThan(BlockCost::of(shape));
+  std::string heads;
+  if (int64_t(choice.query.size()) != shape.heads)
+    heads =
+        (Twine(choice.query.size()) + " heads for " + Twine(shape.heads) + ", ")
+            .str();
   remark::passed(op.getLoc(), kRemark)
-      << (Twine(choice.key.size()) + " key heads for " + Twine(shape.keyHeads) +
-          ": " + saved)
+      << (heads + Twine(choice.key.size()) + " key heads for " +
+          Twine(shape.keyHeads) + ": " + saved)
              .str();
 }
 
@@ -151,7 +244,8 @@ private:
         return op.emitOpError("cannot share key heads: its weights are of "
                               "dynamic size or empty");
       Classes classes = classesOf(*shape, groups);
-      std::optional<HeadChoice> choice = chooseShared(*shape, classes);
+      std::optional<HeadChoice> choice =
+          chooseShared(*shape, classes, queriesOf(*shape, classes));
       if (!choice)
         return op.emitOpError("cannot share key heads: expected classes whose "
                               "sizes have a common divisor, found classes of ")
@@ -168,9 +262,9 @@ private:
     if (!shape)
       return;
     Classes classes = findEqual(op, *shape);
-    if (int64_t(classes.size()) == shape->keyHeads)
+    std::optional<HeadChoice> choice = chooseEqual(op, *shape, classes);
+    if (!choice && int64_t(classes.size()) == shape->keyHeads)
       return;
-    std::optional<HeadChoice> choice = chooseShared(*shape, classes);
     std::string reason =
         choice ? whyFixed(op, *choice)
                : "the sizes of their classes have no common divisor: " +

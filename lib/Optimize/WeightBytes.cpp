@@ -11,6 +11,8 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 
+#include <cstring>
+
 using namespace mlir;
 using namespace attn;
 
@@ -106,4 +108,45 @@ ElementsAttr WeightBytes::gather(unsigned dim, ArrayRef<Stripe> ranges) const {
     for (Stripe range : ranges)
       llvm::append_range(data, slice(dim, o, range));
   return DenseElementsAttr::getFromRawBuffer(smaller, data);
+}
+
+bool WeightBytes::canAdd() const {
+  Type element = type.getElementType();
+  return !splat && (element.isF32() || element.isF64());
+}
+
+template <typename T>
+static void addTo(char *sum, ArrayRef<char> terms) {
+  for (size_t i = 0; i < terms.size(); i += sizeof(T)) {
+    T a, b;
+    std::memcpy(&a, sum + i, sizeof(T));
+    std::memcpy(&b, terms.data() + i, sizeof(T));
+    a += b;
+    std::memcpy(sum + i, &a, sizeof(T));
+  }
+}
+
+ElementsAttr WeightBytes::gatherSums(unsigned dim,
+                                     ArrayRef<SmallVector<Stripe>> sums) const {
+  SmallVector<int64_t> shape(type.getShape());
+  shape[dim] = 0;
+  for (const SmallVector<Stripe> &stripes : sums)
+    shape[dim] += stripes.front().size;
+  int64_t outer, inner;
+  strides(dim, outer, inner);
+  SmallVector<char, 0> data;
+  data.reserve(outer * shape[dim] * inner);
+  for (int64_t o = 0; o < outer; ++o)
+    for (const SmallVector<Stripe> &stripes : sums) {
+      size_t at = data.size();
+      llvm::append_range(data, slice(dim, o, stripes.front()));
+      for (Stripe other : llvm::drop_begin(stripes)) {
+        ArrayRef<char> terms = slice(dim, o, other);
+        if (type.getElementType().isF32())
+          addTo<float>(data.data() + at, terms);
+        else
+          addTo<double>(data.data() + at, terms);
+      }
+    }
+  return DenseElementsAttr::getFromRawBuffer(type.clone(shape), data);
 }

@@ -35,6 +35,12 @@ public:
   bool isEqual(unsigned dim, Stripe a, Stripe b) const;
   /// The ranges of dimension `dim` one after another, as a constant.
   mlir::ElementsAttr gather(unsigned dim, llvm::ArrayRef<Stripe> ranges) const;
+  /// Sums of its elements are no less precise than sums of products with them.
+  bool canAdd() const;
+  /// As `gather`, of the sums of stripes of one size; `canAdd` must hold.
+  mlir::ElementsAttr
+  gatherSums(unsigned dim,
+             llvm::ArrayRef<llvm::SmallVector<Stripe>> sums) const;
 
 private:
   /// What lies before dimension `dim`, and the bytes of one index of it.

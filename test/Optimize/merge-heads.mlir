@@ -67,3 +67,44 @@ func.func @pair(%x: tensor<1x?x1xf32>, %wq: tensor<3x1xf32>, %wo: tensor<1x3xf32
     : tensor<1x?x1xf32>, tensor<3x1xf32>, tensor<3x1xf32>, tensor<3x1xf32>, tensor<1x3xf32> -> tensor<1x?x1xf32>
   return %z : tensor<1x?x1xf32>
 }
+
+// Heads 0 and 2 compute the same: one of them stays, with the output columns of both, 1 + 4.
+// CHECK-LABEL: func.func @twins(
+// CHECK-SAME:    %[[X:.+]]: tensor<1x?x1xf32>)
+// CHECK-DAG:     %[[WQ:.+]] = arith.constant dense<{{\[\[}}1.000000e+00], [2.000000e+00{{\]\]}}> : tensor<2x1xf32>
+// CHECK-DAG:     %[[WO:.+]] = arith.constant dense<{{\[\[}}5.000000e+00, 2.000000e+00{{\]\]}}> : tensor<1x2xf32>
+// CHECK:         attn.mha %[[X]] weights(%[[WQ]], %[[WQ]]{{.*}}, %{{.+}}, %[[WO]]) heads(2) :
+// REMARK: [Passed] {{.*}}"2 heads for 3, 2 key heads for 3: 16 bytes of weights, 4 FLOP a query, 4 a key and 4 a pair of them less"
+// OFF-LABEL: func.func @twins(
+// OFF:         attn.mha {{.*}} heads(3) :
+func.func @twins(%x: tensor<1x?x1xf32>) -> tensor<1x?x1xf32> {
+  %w = arith.constant dense<[[1.0], [2.0], [1.0]]> : tensor<3x1xf32>
+  %wo = arith.constant dense<[[1.0, 2.0, 4.0]]> : tensor<1x3xf32>
+  %y = attn.mha %x weights(%w, %w, %w, %wo) heads(3)
+    : tensor<1x?x1xf32>, tensor<3x1xf32>, tensor<3x1xf32>, tensor<3x1xf32>, tensor<1x3xf32> -> tensor<1x?x1xf32>
+  return %y : tensor<1x?x1xf32>
+}
+
+// A slope per head makes them differ.
+// CHECK-LABEL: func.func @slopes(
+// CHECK:         attn.mha {{.*}} heads(3) alibi
+// REMARK: [Missed] {{.*}}equal key heads stay apart: the sizes of their classes have no common divisor: 2, 1
+func.func @slopes(%x: tensor<1x?x1xf32>, %slopes: tensor<3xf32>) -> tensor<1x?x1xf32> {
+  %w = arith.constant dense<[[1.0], [2.0], [1.0]]> : tensor<3x1xf32>
+  %wo = arith.constant dense<[[1.0, 2.0, 4.0]]> : tensor<1x3xf32>
+  %y = attn.mha %x weights(%w, %w, %w, %wo) heads(3) alibi(%slopes : tensor<3xf32>)
+    : tensor<1x?x1xf32>, tensor<3x1xf32>, tensor<3x1xf32>, tensor<3x1xf32>, tensor<1x3xf32> -> tensor<1x?x1xf32>
+  return %y : tensor<1x?x1xf32>
+}
+
+// Query heads of one key head as well: one stays in each group.
+// CHECK-LABEL: func.func @grouped(
+// CHECK:         attn.mha {{.*}} heads(2) :
+// REMARK: [Passed] {{.*}}"2 heads for 4, 2 key heads for 2: 16 bytes of weights, 8 FLOP a query, 0 a key and 8 a pair of them less"
+func.func @grouped(%x: tensor<1x?x1xf32>, %wk: tensor<2x1xf32>) -> tensor<1x?x1xf32> {
+  %wq = arith.constant dense<[[1.0], [1.0], [3.0], [3.0]]> : tensor<4x1xf32>
+  %wo = arith.constant dense<[[1.0, 2.0, 4.0, 8.0]]> : tensor<1x4xf32>
+  %y = attn.mha %x weights(%wq, %wk, %wk, %wo) heads(4) kv_heads(2)
+    : tensor<1x?x1xf32>, tensor<4x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>, tensor<1x4xf32> -> tensor<1x?x1xf32>
+  return %y : tensor<1x?x1xf32>
+}

@@ -78,8 +78,11 @@ def OptimizeMergeHeadsPass : Optimize_Pass<"attn-optimize-merge-heads"> {
 
     Query heads of equal key heads are put side by side, in groups as large as
     all classes allow (the greatest common divisor of their sizes), and each
-    group gets one key head: grouped-query attention. Weights become slices,
-    as in attn-optimize-prune-heads:
+    group gets one key head: grouped-query attention. Query heads whose
+    constant weights are equal as well, where no clause has a value per head,
+    become one: the output columns, constants in f32 or f64, are added. That
+    is done where it leaves less to do. Weights become slices, as in
+    attn-optimize-prune-heads:
     ```
     %y = attn.mha %x weights(%wq, %wk, %wv, %wo) heads(4) ...
       ==>  heads=0.0+2,0.1+3
