@@ -117,8 +117,12 @@ Error KernelArguments::check(mlir::LLVM::LLVMFuncOp kernel) const {
       continue;
     std::string expected;
     raw_string_ostream(expected) << type;
+    StringRef found = argument.kind == Kind::I32   ? "i32"
+                      : argument.kind == Kind::F32 ? "f32"
+                                                   : "a buffer";
     return createStringError("argument " + Twine(i) + " of kernel '" +
-                             kernel.getName() + "' expects " + expected);
+                             kernel.getName() + "' expects " + expected +
+                             ", but found " + found);
   }
   return Error::success();
 }

@@ -77,7 +77,9 @@ struct Flags {
 Error fillSizes(ArrayRef<int> given, int32_t (&sizes)[3], StringRef flag) {
   std::fill(std::begin(sizes), std::end(sizes), 1);
   if (given.size() > 3)
-    return createStringError("--" + flag + ": expected at most 3 sizes");
+    return createStringError("--" + flag +
+                             ": expected at most 3 sizes, but found " +
+                             Twine(given.size()));
   copy(given, sizes);
   return Error::success();
 }

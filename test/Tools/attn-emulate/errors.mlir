@@ -12,13 +12,13 @@
 // NAME: error: the file has no kernel 'c'
 // SEVERAL: error: the file has several kernels: say --kernel=a or another
 // COUNT: error: kernel 'a' expects 2 arguments, but found 0
-// TYPE: error: argument 0 of kernel 'a' expects !llvm.ptr
+// TYPE: error: argument 0 of kernel 'a' expects !llvm.ptr<1>, but found f32{{$}}
 // TENSOR: error: --arg=x
 // TENSOR-NEXT: no --tensor is called 'x'
 // MAP: error: invalid operand: tensor map: expects rows of the box as wide as the swizzle of 128 bytes, but got 32
 // SCHEDULE: error: --schedule: expected eager, late or random, but got 'soon'
 // BLOCK: invalid operand: launch of kernel 'b': expects at most 1024 threads in a block, but got 4096
-// GRID: error: --grid: expected at most 3 sizes
+// GRID: error: --grid: expected at most 3 sizes, but found 4{{$}}
 gpu.module @kernels {
   llvm.func @a(%x: !llvm.ptr<1>, %n: i32) attributes {gpu.kernel, nvvm.kernel} {
     llvm.return

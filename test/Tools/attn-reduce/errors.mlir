@@ -9,7 +9,7 @@
 // RUN: not attn-reduce %s --fails=crash --entry=f --input=1xf32=0 --input=1xf32=0 2>&1 | FileCheck %s --check-prefix=MANY
 // MANY: error: entry 'f' takes 1 inputs, but got --input 2 times
 // RUN: not attn-reduce %s --fails=crash --entry=f --target=gpu 2>&1 | FileCheck %s --check-prefix=TARGET
-// TARGET: error: unknown target 'gpu'
+// TARGET: error: unknown target 'gpu': expected cpu, cpu:<name>, linalg, nvvm:<chip> or nvvm-emulation:<chip>{{$}}
 // RUN: not attn-reduce %s --fails=wrong-value --entry=f --input=1x5x9xf32=random:1 2>&1 | FileCheck %s --check-prefix=SHAPE
 // SHAPE: error: --fails=wrong-value: the file does not fail so; it said: argument #0 (%x): expected 1x5x8xf32, but got 1x5x9xf32
 // RUN: not attn-reduce %s --fails='attn-opt %%s' 2>&1 | FileCheck %s --check-prefix=COMMAND
