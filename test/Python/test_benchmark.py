@@ -3,6 +3,7 @@
 """benchmarks/attention.py judges, counts, and writes right. No bar on time, no peer needed."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -146,3 +147,21 @@ def test_command_measures_ours_and_the_limit(tmp_path):
     names = ["--cases", "x", "--out", tmp_path]
     bad = subprocess.run([*command, *names], capture_output=True, text=True, check=False)
     assert bad.returncode == 1 and "no case x" in bad.stderr
+
+
+def test_masks_are_timed_beside_the_blocks_that_they_need():
+    root = BENCHMARKS.parent
+    tools = pathlib.Path(os.environ.get("ATTN_BIN_DIR", root / "build/dev/bin"))
+    command = [sys.executable, BENCHMARKS / "masks.py", "--rounds=1", "--length=1024"]
+    command += [f"--attn-run={tools / 'attn-run'}", "--target=cpu:x86-64-v3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "groups of 24 queries, blocks of 128 keys"
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:-2]]
+    needed = {name: float(share) for name, _, _, share, _ in rows}
+    assert len(needed) == 8
+    assert needed["full"] == 1
+    # 43 groups of 24 queries see 8 blocks of 128 keys up to their own.
+    causal = sum((min(1024, 24 * i + 24) - 1) // 128 + 1 for i in range(43)) / (43 * 8)
+    assert needed["causal"] == round(causal, 3)
+    assert needed["documents of 512 keys"] > 0.5 > needed["window 256, causal"]
