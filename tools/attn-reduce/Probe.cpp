@@ -72,7 +72,8 @@ Expected<int> attn::probe(const ProbeOptions &options) {
     return outputs.takeError();
   if (!options.judge)
     return 0;
-  Expected<CheckReport> report = checkEntry(*entry, *inputs, *outputs, run);
+  Expected<CheckReport> report =
+      checkEntry(*entry, *inputs, *outputs, run, narrowWeightsOf(*target));
   if (!report)
     return report.takeError();
   return report->judged.empty() || report->passed() ? 0 : numbersOff;

@@ -75,6 +75,16 @@ void CheckReport::print(llvm::raw_ostream &os) const {
     os << "check: FAILED, nothing was judged\n";
 }
 
+SmallVector<reference::Dtype> attn::narrowWeightsOf(const TargetInfo &target) {
+  SmallVector<reference::Dtype> types;
+  if (target.isNVVM() ||
+      (target.kind == TargetKind::CPU && target.hasBF16Products()))
+    types.push_back(reference::Dtype::BF16);
+  if (target.isNVVM())
+    types.push_back(reference::Dtype::F16);
+  return types;
+}
+
 llvm::Expected<CheckReport>
 attn::checkEntry(func::FuncOp entry, ArrayRef<Tensor> inputs,
                  ArrayRef<Tensor> outputs, RunEntry run,

@@ -14,6 +14,7 @@
 #define ATTN_TOOLS_ATTN_RUN_CHECK_H
 
 #include "attn/Reference/Compare.h"
+#include "attn/Support/TargetInfo.h"
 #include "attn/Support/Tensor.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -51,6 +52,10 @@ struct CheckReport {
   /// One line per result, and one per reason not to judge.
   void print(llvm::raw_ostream &os) const;
 };
+
+/// The types in which a target's kernels take P where the inputs have them:
+/// those of tensor cores, and bf16 where a CPU multiplies it.
+llvm::SmallVector<reference::Dtype> narrowWeightsOf(const TargetInfo &target);
 
 /// Judges the attn ops of `entry`, which nothing has lowered yet. `inputs` are
 /// its arguments (a scalar as a tensor of rank 0), `outputs` what it computed

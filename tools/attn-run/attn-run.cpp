@@ -396,13 +396,8 @@ Expected<int> Run::judge(mlir::ModuleOp source, StringRef entryName,
     return runTapped(module, name, arguments);
   };
   Progress progress("attn-run: checking");
-  SmallVector<reference::Dtype> narrowWeights;
-  if (target.isNVVM() || target.hasBF16Products())
-    narrowWeights.push_back(reference::Dtype::BF16);
-  if (target.isNVVM())
-    narrowWeights.push_back(reference::Dtype::F16);
   Expected<CheckReport> report =
-      checkEntry(*entry, inputs, outputs, run, narrowWeights);
+      checkEntry(*entry, inputs, outputs, run, narrowWeightsOf(target));
   progress.finish();
   if (!report)
     return report.takeError();

@@ -12,7 +12,7 @@
 // NAME: error: the file has no kernel 'c'
 // SEVERAL: error: the file has several kernels: say --kernel=a or another
 // COUNT: error: kernel 'a' expects 2 arguments, but found 0
-// TYPE: error: argument 0 of kernel 'a' expects !llvm.ptr<1>, but found f32{{$}}
+// TYPE: error: argument 0 of kernel 'a' expects !llvm.ptr, but found f32{{$}}
 // TENSOR: error: --arg=x
 // TENSOR-NEXT: no --tensor is called 'x'
 // MAP: error: invalid operand: tensor map: expects rows of the box as wide as the swizzle of 128 bytes, but got 32
