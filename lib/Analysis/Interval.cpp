@@ -80,13 +80,21 @@ static std::pair<Value, Value> ends(IntervalBuilder &b, Value least,
   return {low, isPoint ? low : b.make<OpTy>(most, otherMost)};
 }
 
-IntervalBuilder::MaybeInterval IntervalBuilder::add(Interval x, Interval y) {
+/// x + y or x - y; of a difference the ends of y change places.
+template <typename OpTy>
+IntervalBuilder::MaybeInterval IntervalBuilder::sum(Interval x, Interval y) {
+  constexpr bool isDifference = std::is_same_v<OpTy, arith::SubIOp>;
+  auto overflows = [](int64_t left, int64_t right, int64_t &result) {
+    return isDifference ? llvm::SubOverflow(left, right, result)
+                        : llvm::AddOverflow(left, right, result);
+  };
   for (int attempt : {0, 1}) {
     int64_t low, high;
-    if (!llvm::AddOverflow(x.low, y.low, low) &&
-        !llvm::AddOverflow(x.high, y.high, high)) {
+    if (!overflows(x.low, isDifference ? y.high : y.low, low) &&
+        !overflows(x.high, isDifference ? y.low : y.high, high)) {
       auto [least, most] =
-          ends<arith::AddIOp>(*this, x.least, y.least, x.most, y.most);
+          ends<OpTy>(*this, x.least, isDifference ? y.most : y.least, x.most,
+                     isDifference ? y.least : y.most);
       return Interval{least, most, low, high, meet(x.valid, y.valid)};
     }
     if (attempt == 0) {
@@ -97,22 +105,13 @@ IntervalBuilder::MaybeInterval IntervalBuilder::add(Interval x, Interval y) {
   return std::nullopt;
 }
 
+IntervalBuilder::MaybeInterval IntervalBuilder::add(Interval x, Interval y) {
+  return sum<arith::AddIOp>(x, y);
+}
+
 IntervalBuilder::MaybeInterval IntervalBuilder::subtract(Interval x,
                                                          Interval y) {
-  for (int attempt : {0, 1}) {
-    int64_t low, high;
-    if (!llvm::SubOverflow(x.low, y.high, low) &&
-        !llvm::SubOverflow(x.high, y.low, high)) {
-      auto [least, most] =
-          ends<arith::SubIOp>(*this, x.least, y.most, x.most, y.least);
-      return Interval{least, most, low, high, meet(x.valid, y.valid)};
-    }
-    if (attempt == 0) {
-      x = within(x, -kWide, kWide);
-      y = within(y, -kWide, kWide);
-    }
-  }
-  return std::nullopt;
+  return sum<arith::SubIOp>(x, y);
 }
 
 IntervalBuilder::MaybeInterval IntervalBuilder::multiply(Interval x,

@@ -94,6 +94,8 @@ public:
   Truth below(Interval x, Interval y, bool orEqual);
 
 private:
+  template <typename OpTy>
+  MaybeInterval sum(Interval x, Interval y);
   mlir::Value meet(mlir::Value x, mlir::Value y);
   /// Nothing is known where `valid` does not hold.
   Truth believe(Truth x, mlir::Value valid);
