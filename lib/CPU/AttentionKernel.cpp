@@ -275,7 +275,7 @@ BlockAnswer AttentionKernel::askBlock(Value blockStart, Value globalFirst) {
 void AttentionKernel::packQueries(Value width, Value firstRow, Value last) {
   if (pairs())
     return packQueryPairs(width, firstRow, last);
-  Value factor = scoreFactor();
+  Value factor = scoreFactor(k, op.getScale(), hasScore());
   std::optional<int64_t> depth = getConstantIntValue(headSize);
   if (query.contiguousRows() && depth && *depth % k.lanes == 0) {
     packQueriesByBlocks(width, firstRow, last, factor);
@@ -290,13 +290,6 @@ void AttentionKernel::packQueries(Value width, Value firstRow, Value last) {
     });
     return {};
   });
-}
-
-/// What products of Q and K are multiplied by.
-Value AttentionKernel::scoreFactor() {
-  if (hasScore())
-    return op.getScale();
-  return arith::MulFOp::create(k.b, op.getScale(), k.scalar(kLog2e));
 }
 
 void AttentionKernel::packQueriesByBlocks(Value width, Value firstRow,

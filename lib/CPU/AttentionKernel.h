@@ -26,6 +26,7 @@ enum StateRow : int64_t { kMaxima, kSums, kBlockSums, kStateRows };
 /// One block of keys: [start, start + count), rows addressed from `base`.
 struct KeyBlock {
   mlir::Value start, count;
+  mlir::Value lead;    // 1 where the first pair's lower key is before `start`
   mlir::Value pairs;   // of keys; with bf16_products
   mlir::Value partial; // i1, or null where no key can be dropped
   mlir::Value whole;   // i1: nothing is masked; null where only bounds tell
@@ -70,7 +71,6 @@ private:
                   mlir::Value globalFirst);
   void sampleMaxima(int64_t vectors, const KeyBlock &block,
                     mlir::Value globalFirst);
-  mlir::Value scoreFactor();
   Values scoreTile(int64_t vectors, int64_t tile, const KeyBlock &block,
                    mlir::Value first, mlir::ValueRange init);
   void storeScores(int64_t vectors, int64_t tile, const KeyBlock &block,

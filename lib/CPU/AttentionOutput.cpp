@@ -5,7 +5,6 @@
 
 #include "AttentionKernel.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -138,9 +137,7 @@ void AttentionKernel::storeStatistics(int64_t vectors, ValueRange maximum,
             {zero, column(j)});
     if (finalize.getInits().size() != 2)
       continue;
-    Value largest = hasScore() ? maximum[j] : k.mulf(maximum[j], k.splat(kLn2));
-    Value lse = k.addf(largest, math::LogOp::create(k.b, sums[j]));
-    k.store(k.select(none, k.splat(-kInfinity), lse), statistics,
+    k.store(logSumExp(k, maximum[j], sums[j], hasScore()), statistics,
             {one, column(j)});
   }
   if (!roots.empty())

@@ -110,7 +110,7 @@ Values AttentionKernel::scorePairs(int64_t vectors, int64_t tile,
         }
         return result;
       });
-  Value factor = k.broadcast(scoreFactor());
+  Value factor = k.broadcast(scoreFactor(k, op.getScale(), hasScore()));
   for (int64_t i = 0; i < tile; ++i)
     for (int64_t j = 0; j < vectors; ++j)
       sums[i * vectors + j] = k.fma(sums[i * vectors + j], factor, init[j]);
@@ -120,7 +120,7 @@ Values AttentionKernel::scorePairs(int64_t vectors, int64_t tile,
 /// P and V of the block into pairs of keys.
 void AttentionKernel::packBlock(int64_t vectors, const KeyBlock &block) {
   // The lower key of a pair, counted from the block's start, may be -1.
-  Value lead = arith::RemUIOp::create(k.b, block.start, k.index(2));
+  Value lead = block.lead;
   auto pack = [&](Value pair, bool atEdge) {
     Value first = k.sub(k.mul(pair, k.index(2)), lead);
     packWeights(vectors, block, pair, first, atEdge);

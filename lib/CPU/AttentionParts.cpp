@@ -5,6 +5,8 @@
 
 #include "AttentionParts.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 using namespace mlir;
 using namespace attn;
 
@@ -38,6 +40,20 @@ Rows attn::widen(KernelBuilder &k, const Rows &source, Value scratch,
       k.b, shape, scratch, SmallVector<ReassociationIndices>{{0, 1, 2}, {3}},
       sizes);
   return {expanded, getIdentityLayout(k.b.getContext()), zero};
+}
+
+Value attn::scoreFactor(KernelBuilder &k, Value scale, bool natural) {
+  if (natural)
+    return scale;
+  return arith::MulFOp::create(k.b, scale, k.scalar(kLog2e));
+}
+
+Value attn::logSumExp(KernelBuilder &k, Value maximum, Value sum,
+                      bool natural) {
+  Value none = k.compare(arith::CmpFPredicate::OEQ, sum, k.splat(0.0));
+  Value top = natural ? maximum : k.mulf(maximum, k.splat(kLn2));
+  Value lse = k.addf(top, math::LogOp::create(k.b, sum));
+  return k.select(none, k.splat(-kInfinity), lse);
 }
 
 Value attn::exponential(KernelBuilder &k, Value difference, bool natural) {

@@ -56,6 +56,14 @@ struct Rows {
 Rows widen(KernelBuilder &k, const Rows &source, mlir::Value scratch,
            mlir::Value start, mlir::Value count);
 
+/// What products of Q and K are multiplied by: the scale, times log2(e) unless
+/// scores are of the natural base.
+mlir::Value scoreFactor(KernelBuilder &k, mlir::Value scale, bool natural);
+
+/// LSE = max + log(sum), -inf where no key was kept.
+mlir::Value logSumExp(KernelBuilder &k, mlir::Value maximum, mlir::Value sum,
+                      bool natural);
+
 /// e to a difference of scores, 2 to it where log2(e) is folded into Q: scores
 /// that a score region sees are of the natural base.
 mlir::Value exponential(KernelBuilder &k, mlir::Value difference, bool natural);

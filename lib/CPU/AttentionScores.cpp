@@ -33,8 +33,8 @@ KeyBlock AttentionKernel::makeBlock(Value blockStart, Value whole) {
   block.values = value;
   block.base = block.start;
   if (pairs()) {
-    Value lead = arith::RemUIOp::create(k.b, block.start, k.index(2));
-    block.pairs = k.ceilDiv(k.add(block.count, lead), 2);
+    block.lead = arith::RemUIOp::create(k.b, block.start, k.index(2));
+    block.pairs = k.ceilDiv(k.add(block.count, block.lead), 2);
     if (keyScratch) {
       block.keys = widen(k, key, keyScratch, block.start, block.count);
       block.base = zero;

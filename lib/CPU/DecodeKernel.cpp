@@ -24,7 +24,6 @@
 #include "DecodeKernel.h"
 #include "Kernels.h"
 
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -84,9 +83,7 @@ Values DecodeKernel::walkTwiceAtMost() {
 /// queryRows[row][d] = Q[h][m][d] * scale (* log2 e); padding repeats the last
 /// row, and has zeros behind the channels.
 void DecodeKernel::packQueries() {
-  Value factor = op.getScale();
-  if (!hasScore())
-    factor = arith::MulFOp::create(k.b, factor, k.scalar(kLog2e));
+  Value factor = scoreFactor(k, op.getScale(), hasScore());
   Value factors = k.broadcast(factor), last = k.index(sizes.rows() - 1);
   k.loop(zero, k.index(slots), 1, {}, [&](Value slot, ValueRange) -> Values {
     Value row = k.min(slot, last), queries = k.index(sizes.queries);
@@ -185,11 +182,8 @@ void DecodeKernel::storeResults(ValueRange state) {
   }
   k.store(k.select(none, k.splat(0.0), inverse), results, {zero, zero});
   bool wantsLse = finalize.getInits().size() == 2;
-  if (wantsLse) {
-    Value top = hasScore() ? maximum : k.mulf(maximum, k.splat(kLn2));
-    Value lse = k.addf(top, math::LogOp::create(k.b, sum));
-    k.store(k.select(none, k.splat(-kInfinity), lse), results, {one, zero});
-  }
+  if (wantsLse)
+    k.store(logSumExp(k, maximum, sum, hasScore()), results, {one, zero});
   Value queries = k.index(sizes.queries);
   k.loop(zero, k.index(sizes.heads), 1, {}, [&](Value h, ValueRange) -> Values {
     k.loop(zero, queries, 1, {}, [&](Value m, ValueRange) -> Values {

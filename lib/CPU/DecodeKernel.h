@@ -55,6 +55,8 @@ private:
                 int64_t channels);
 
   //===--- DecodeScores.cpp -----------------------------------------------===//
+  void forEachScores(const KeyStep &step,
+                     llvm::function_ref<void(mlir::Value, mlir::Value)> body);
   void storeScores(const KeyStep &step);
   mlir::Value scoreVector(const KeyStep &step, mlir::Value n);
   void applyRules(const KeyStep &step);

@@ -33,16 +33,24 @@ Value DecodeKernel::overKeys(Value x,
   return x;
 }
 
-/// The scores of the step to scratch: -inf where a key is dropped, or does not
-/// belong to the step.
-void DecodeKernel::storeScores(const KeyStep &step) {
+/// Calls `body` with the first key of each vector of scores that has keys of
+/// the step, and with the vector's place.
+void DecodeKernel::forEachScores(const KeyStep &step,
+                                 function_ref<void(Value, Value)> body) {
   Value from = k.floorTo(k.sub(step.first, step.start), keysPerVector);
   k.loop(from, k.sub(step.end, step.start), keysPerVector, {},
          [&](Value i, ValueRange) -> Values {
-           k.store(scoreVector(step, k.add(step.start, i)), scores,
-                   {k.mul(i, k.index(slots))});
+           body(k.add(step.start, i), k.mul(i, k.index(slots)));
            return {};
          });
+}
+
+/// The scores of the step to scratch: -inf where a key is dropped, or does not
+/// belong to the step.
+void DecodeKernel::storeScores(const KeyStep &step) {
+  forEachScores(step, [&](Value n, Value at) {
+    k.store(scoreVector(step, n), scores, {at});
+  });
   if (hasScore()) {
     applyRules(step);
   } else if (hasMask()) {
@@ -106,19 +114,15 @@ LanePosition DecodeKernel::positions(const KeyStep &step, Value n) {
 
 /// Score and mask of every key of the step.
 void DecodeKernel::applyRules(const KeyStep &step) {
-  Value from = k.floorTo(k.sub(step.first, step.start), keysPerVector);
-  k.loop(from, k.sub(step.end, step.start), keysPerVector, {},
-         [&](Value i, ValueRange) -> Values {
-           Value at = k.mul(i, k.index(slots));
-           LanePosition position = positions(step, k.add(step.start, i));
-           Value s = k.load(scores, {at});
-           if (hasScore())
-             s = region.score(s, position);
-           if (hasMask())
-             s = k.select(region.mask(position), s, k.splat(-kInfinity));
-           k.store(s, scores, {at});
-           return {};
-         });
+  forEachScores(step, [&](Value n, Value at) {
+    LanePosition position = positions(step, n);
+    Value s = k.load(scores, {at});
+    if (hasScore())
+      s = region.score(s, position);
+    if (hasMask())
+      s = k.select(region.mask(position), s, k.splat(-kInfinity));
+    k.store(s, scores, {at});
+  });
 }
 
 void DecodeKernel::dropOutside(const KeyStep &step) {
