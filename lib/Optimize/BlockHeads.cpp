@@ -237,8 +237,9 @@ void HeadGatherer::perHead(MutableOperandRange operand, unsigned dimFromRight) {
   operand[0].set(gather(b, value, type.getRank() - dimFromRight, ranges));
 }
 
-void attn::chooseHeads(RewriterBase &rewriter, MhaOp op,
-                       const HeadChoice &choice) {
+std::string attn::chooseHeads(RewriterBase &rewriter, MhaOp op,
+                              const HeadChoice &choice) {
+  BlockCost before = BlockCost::of(*BlockShape::of(op));
   llvm::SetVector<Operation *> makers;
   for (Value operand : op->getOperands())
     if (Operation *maker = operand.getDefiningOp())
@@ -262,4 +263,5 @@ void attn::chooseHeads(RewriterBase &rewriter, MhaOp op,
   for (Operation *maker : makers)
     if (isOpTriviallyDead(maker))
       rewriter.eraseOp(maker);
+  return BlockCost::of(*BlockShape::of(op)).lessThan(before);
 }

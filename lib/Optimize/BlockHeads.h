@@ -50,9 +50,10 @@ struct BlockShape {
 /// Why the heads of `op` cannot be those of `choice`; empty when they can.
 std::string whyFixed(MhaOp op, const HeadChoice &choice);
 
-/// Gives `op` these heads; `whyFixed` must be empty.
-void chooseHeads(mlir::RewriterBase &rewriter, MhaOp op,
-                 const HeadChoice &choice);
+/// Gives `op` these heads; `whyFixed` must be empty. Returns what that saves,
+/// as BlockCost::lessThan says it.
+std::string chooseHeads(mlir::RewriterBase &rewriter, MhaOp op,
+                        const HeadChoice &choice);
 
 /// Bytes and work of a block.
 struct BlockCost {

@@ -203,9 +203,7 @@ static std::string sizesOf(const Classes &classes) {
 
 static void share(RewriterBase &rewriter, MhaOp op, const BlockShape &shape,
                   const HeadChoice &choice) {
-  chooseHeads(rewriter, op, choice);
-  std::string saved =
-      BlockCost::of(*BlockShape::of(op)).lessThan(BlockCost::of(shape));
+  std::string saved = chooseHeads(rewriter, op, choice);
   std::string heads;
   if (int64_t(choice.query.size()) != shape.heads)
     heads =

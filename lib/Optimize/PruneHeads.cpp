@@ -111,9 +111,7 @@ static std::string listOf(const BitVector &heads) {
 
 static void remove(RewriterBase &rewriter, MhaOp op, const BlockShape &shape,
                    const BitVector &removed, const HeadChoice &choice) {
-  chooseHeads(rewriter, op, choice);
-  std::string saved =
-      BlockCost::of(*BlockShape::of(op)).lessThan(BlockCost::of(shape));
+  std::string saved = chooseHeads(rewriter, op, choice);
   remark::passed(op.getLoc(), kRemark)
       << ("removed heads " + listOf(removed) + " of " + Twine(shape.heads) +
           ": " + saved)
