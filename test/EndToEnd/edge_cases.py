@@ -390,6 +390,15 @@ def all_cases():
             yield empty_shape, ("f32", tuple(shape))
 
 
+def run_jobs(run, jobs, threads):
+    """Says what failed; the number of failures."""
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        failures = [failure for failure in pool.map(run, jobs) if failure]
+    for failure in failures:
+        print(f"FAILED {failure}")
+    return len(failures)
+
+
 def run_case(job):
     options, (function, arguments), target = job
     try:
@@ -410,11 +419,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         options.folder = pathlib.Path(folder)
         jobs = [(options, case, target) for case in cases for target in options.targets.split(",")]
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            failures = [failure for failure in pool.map(run_case, jobs) if failure]
-    for failure in failures:
-        print(f"FAILED {failure}")
-    print(f"{len(jobs) - len(failures)} of {len(jobs)} edge cases as they should be")
+        failures = run_jobs(run_case, jobs, options.jobs)
+    print(f"{len(jobs) - failures} of {len(jobs)} edge cases as they should be")
     return 1 if failures or not jobs else 0
 
 

@@ -8,14 +8,13 @@ computed anew. Every run is judged by attn-run --check as well.
 """
 
 import argparse
-import concurrent.futures
 import pathlib
 import subprocess
 import sys
 import tempfile
 
 import numpy
-from edge_cases import Attention, expect
+from edge_cases import Attention, expect, run_jobs
 
 TARGET = "nvvm-emulation:sm_90a"
 POISONS = (numpy.nan, numpy.inf, -numpy.inf)
@@ -130,10 +129,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         options.folder = pathlib.Path(folder)
         jobs = [(options, case) for case in cases() if case[0].startswith(options.only)]
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            failures = [failure for failure in pool.map(check, jobs) if failure]
-    for failure in failures:
-        print(f"FAILED {failure}")
+        failures = run_jobs(check, jobs, threads=2)
     return 1 if failures or not jobs else 0
 
 
