@@ -42,6 +42,13 @@ Type withElement(Type type, Type element) {
   return element;
 }
 
+/// The number `value` as a scalar or a vector.
+Value splat(ImplicitLocOpBuilder &b, Type type, TypedAttr value) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    value = DenseElementsAttr::get(vector, Attribute(value));
+  return arith::ConstantOp::create(b, value);
+}
+
 SmallVector<Value> extended(ImplicitLocOpBuilder &b, Type wide,
                             ValueRange operands) {
   return llvm::map_to_vector(operands, [&](Value x) -> Value {
@@ -107,6 +114,79 @@ struct PowerOfInteger : OpRewritePattern<math::FPowIOp> {
     if (type != wide)
       y = arith::TruncFOp::create(rewriter, op.getLoc(), type, y);
     rewriter.replaceOp(op, y);
+    return success();
+  }
+};
+
+/// x^n among integers of one width, wrapping, by squares: a step per bit. Of
+/// x^-n only 1 and -1 are whole.
+struct IntegerPower : OpRewritePattern<math::IPowIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::IPowIOp op,
+                                PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Type type = op.getType();
+    Type element = getElementTypeOrSelf(type);
+    unsigned bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+    auto constant = [&](const APInt &value) {
+      return splat(b, type, b.getIntegerAttr(element, value));
+    };
+    auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) {
+      return arith::CmpIOp::create(b, predicate, x, y);
+    };
+    Value zero = constant(APInt(bits, 0)), one = constant(APInt(bits, 1));
+    Value square = op.getLhs(), rest = op.getRhs(), y = one;
+    for (unsigned bit = 0; bit < bits; ++bit) {
+      Value isOdd = compare(arith::CmpIPredicate::ne,
+                            arith::AndIOp::create(b, rest, one), zero);
+      Value times = arith::MulIOp::create(b, y, square);
+      y = arith::SelectOp::create(b, isOdd, times, y);
+      if (bit + 1 == bits)
+        break;
+      square = arith::MulIOp::create(b, square, square);
+      rest = arith::ShRUIOp::create(b, rest, one);
+    }
+    // 1 / x of the units: x^n of a negative n has the parity of n as well.
+    Value x = op.getLhs();
+    Value isUnit =
+        arith::OrIOp::create(b, compare(arith::CmpIPredicate::eq, x, one),
+                             compare(arith::CmpIPredicate::eq, x,
+                                     constant(APInt::getAllOnes(bits))));
+    Value isNegative = compare(arith::CmpIPredicate::slt, op.getRhs(), zero);
+    Value fraction = arith::SelectOp::create(b, isUnit, y, zero);
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, isNegative, fraction, y);
+    return success();
+  }
+};
+
+/// math.isinf and math.isnormal by the magnitude; a NaN is neither.
+template <typename OpTy>
+struct Classify : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Type type = op.getOperand().getType();
+    const llvm::fltSemantics &format =
+        cast<FloatType>(getElementTypeOrSelf(type)).getFloatSemantics();
+    auto constant = [&](const APFloat &value) {
+      return splat(b, type, b.getFloatAttr(getElementTypeOrSelf(type), value));
+    };
+    Value size = math::AbsFOp::create(b, op.getOperand());
+    Value infinity = constant(APFloat::getInf(format));
+    if constexpr (std::is_same_v<OpTy, math::IsInfOp>) {
+      rewriter.replaceOpWithNewOp<arith::CmpFOp>(op, arith::CmpFPredicate::OEQ,
+                                                 size, infinity);
+    } else {
+      Value least = constant(APFloat::getSmallestNormalized(format));
+      Value isLarge =
+          arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, size, least);
+      Value isFinite =
+          arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, size, infinity);
+      rewriter.replaceOpWithNewOp<arith::AndIOp>(op, isLarge, isFinite);
+    }
     return success();
   }
 };
@@ -204,7 +284,8 @@ void populateApproximations(RewritePatternSet &set) {
   patterns.add<math::Atan2Op>(&MathApprox::atan2);
   patterns.add<math::PowFOp>(&MathApprox::pow);
   patterns.add<arith::RemFOp>(&MathApprox::rem);
-  set.add<Clamp, PowerOfInteger, SineAndCosine>(set.getContext());
+  set.add<Clamp, Classify<math::IsInfOp>, Classify<math::IsNormalOp>,
+          IntegerPower, PowerOfInteger, SineAndCosine>(set.getContext());
 }
 
 /// The functions that take hundreds of instructions: kilobytes for a vector.
@@ -254,9 +335,36 @@ void outlineLongFunctions(ModuleOp module) {
   }
 }
 
+/// A number of another format, such as one of 8 bits, has no instructions.
+LogicalResult checkFormats(ModuleOp module) {
+  auto isKnown = [](Type type) {
+    type = getElementTypeOrSelf(type);
+    return !isa<FloatType>(type) || type.isF16() || type.isBF16() ||
+           type.isF32() || type.isF64();
+  };
+  WalkResult result = module.walk([&](Operation *op) {
+    if (!isa_and_nonnull<arith::ArithDialect, math::MathDialect>(
+            op->getDialect()))
+      return WalkResult::advance();
+    for (TypeRange types :
+         {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
+      for (Type type : types)
+        if (!isKnown(type)) {
+          op->emitOpError() << "expects numbers of f16, bf16, f32 or f64, but "
+                               "got "
+                            << getElementTypeOrSelf(type);
+          return WalkResult::interrupt();
+        }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 struct CPUMathPass final : attn::impl::CPUMathPassBase<CPUMathPass> {
   void runOnOperation() override {
     MLIRContext *context = &getContext();
+    if (failed(checkFormats(getOperation())))
+      return signalPassFailure();
     outlineLongFunctions(getOperation());
     RewritePatternSet patterns(context);
     populateApproximations(patterns);

@@ -1,5 +1,5 @@
 // RUN: attn-opt %s --attn-cpu-math | FileCheck %s
-// This pass cannot fail. The values are checked in math-accuracy.test.
+// The values are checked in math-accuracy.test and math-rules.mlir, what it refuses in math-invalid.mlir.
 
 // CHECK-LABEL: func.func @scalars
 // CHECK-NOT:     math.{{exp|exp2|log|tanh|erf}}
@@ -51,6 +51,20 @@ func.func @others(%x: vector<8xf32>, %y: f16, %n: i32) -> (vector<8xf32>, f16, f
   %3 = math.cbrt %y : f16
   %4 = math.fpowi %y, %n : f16, i32
   return %2, %3, %4 : vector<8xf32>, f16, f16
+}
+
+// A power of integers takes a product and a square for each bit; kinds of numbers are told by magnitude.
+// CHECK-LABEL: func.func @whole
+// CHECK-NOT:     math.{{ipowi|isinf|isnormal}}
+// CHECK-COUNT-31: arith.muli %{{.+}}, %{{.+}} : vector<4xi16>
+// CHECK:         math.absf
+// CHECK-NOT:     math.{{ipowi|isinf|isnormal}}
+// CHECK:         return
+func.func @whole(%x: vector<4xi16>, %y: vector<4xf32>, %z: f64) -> (vector<4xi16>, vector<4xi1>, i1) {
+  %0 = math.ipowi %x, %x : vector<4xi16>
+  %1 = math.isinf %y : vector<4xf32>
+  %2 = math.isnormal %z : f64
+  return %0, %1, %2 : vector<4xi16>, vector<4xi1>, i1
 }
 
 // What is an instruction stays.

@@ -79,8 +79,11 @@ Compute findFloatFunction(StringRef name) {
       {"arith.negf", [](double x) { return -x; }},
       {"math.absf", [](double x) { return std::fabs(x); }},
       {"math.acos", [](double x) { return std::acos(x); }},
+      {"math.acosh", [](double x) { return std::acosh(x); }},
       {"math.asin", [](double x) { return std::asin(x); }},
+      {"math.asinh", [](double x) { return std::asinh(x); }},
       {"math.atan", [](double x) { return std::atan(x); }},
+      {"math.atanh", [](double x) { return std::atanh(x); }},
       {"math.cbrt", [](double x) { return std::cbrt(x); }},
       {"math.ceil", [](double x) { return std::ceil(x); }},
       {"math.cos", [](double x) { return std::cos(x); }},
@@ -192,6 +195,16 @@ int64_t floorDivide(int64_t a, int64_t b) {
 }
 int64_t ceilDivide(int64_t a, int64_t b) {
   return divide(a, b) + (remainder(a, b) != 0 && ((a < 0) == (b < 0)));
+}
+
+/// a^n modulo 2^64; of negative powers only those of 1 and -1 are not 0.
+uint64_t power64(int64_t a, int64_t n) {
+  if (n < 0)
+    return a == 1 ? 1 : a == -1 ? (n % 2 ? ~uint64_t(0) : 1) : 0;
+  uint64_t result = 1;
+  for (uint64_t square = a; n; n >>= 1, square *= square)
+    result *= n & 1 ? square : 1;
+  return result;
 }
 
 using Signed = int64_t (*)(int64_t, int64_t);
@@ -396,6 +409,17 @@ Compute findOther(Operation &op) {
           return number(std::fma(x[0]->number, x[1]->number, x[2]->number));
         };
       })
+      .Case([](math::ClampFOp) -> Compute {
+        return [](Operands x) {
+          return number(
+              minimum(maximum(x[0]->number, x[1]->number), x[2]->number));
+        };
+      })
+      .Case([](math::IPowIOp power) -> Compute {
+        return [width = widthOf(power.getType())](Operands x) {
+          return integer(wrap(power64(x[0]->integer, x[1]->integer), width));
+        };
+      })
       .Case([](math::FPowIOp) -> Compute {
         return [](Operands x) {
           return number(
@@ -413,6 +437,16 @@ Compute findOther(Operation &op) {
       })
       .Case([](math::IsInfOp) -> Compute {
         return [](Operands x) { return integer(std::isinf(x[0]->number)); };
+      })
+      .Case([](math::IsNormalOp is) -> Compute {
+        const llvm::fltSemantics &format =
+            cast<FloatType>(is.getOperand().getType()).getFloatSemantics();
+        const double least =
+            llvm::APFloat::getSmallestNormalized(format).convertToDouble();
+        return [least](Operands x) {
+          return integer(std::isfinite(x[0]->number) &&
+                         std::fabs(x[0]->number) >= least);
+        };
       })
       .Case([](math::IsFiniteOp) -> Compute {
         return [](Operands x) { return integer(std::isfinite(x[0]->number)); };

@@ -146,10 +146,10 @@ def CPUMathPass : Pass<"attn-cpu-math", "::mlir::ModuleOp"> {
     errors of a few units in the last place, the others in f64. Special values
     as in C, but that sin, cos and tan of an f64 beyond 2^45 are NaN. Powers and
     trigonometric functions of vectors that stand in a module four times become
-    one private function each. Leaves
-    ipowi, and what is an instruction, to LLVM. Conversions to
-    bf16 from f64 and from integers that f32 does not hold go through f32 and
-    still round once.
+    one private function each. Powers of integers become products, wrapping.
+    Leaves what is an instruction to LLVM. Conversions to bf16 from f64 and from
+    integers that f32 does not hold go through f32 and still round once. An op
+    on numbers of another format, such as f8E4M3FN, is an error.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
