@@ -10,13 +10,13 @@
 #ifndef ATTN_LIB_EXECUTE_DIAGNOSTICTEXT_H
 #define ATTN_LIB_EXECUTE_DIAGNOSTICTEXT_H
 
+#include "attn/Execute/DiagnosticError.h"
+
 #include "mlir/IR/Diagnostics.h"
-#include "llvm/Support/Error.h"
-#include "llvm/Support/raw_ostream.h"
 
 namespace attn {
 
-/// Collects the errors of a scope, one line each.
+/// Collects the errors of a scope.
 class DiagnosticText {
 public:
   explicit DiagnosticText(mlir::MLIRContext *context)
@@ -28,23 +28,22 @@ public:
 
   /// What was collected, or `fallback` when nothing was.
   llvm::Error take(const llvm::Twine &fallback) {
-    return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                   lines.empty() ? fallback.str() : lines);
+    if (messages.empty())
+      return llvm::createStringError(llvm::inconvertibleErrorCode(), fallback);
+    return llvm::make_error<DiagnosticError>(std::move(messages));
   }
 
 private:
   void add(mlir::Diagnostic &diagnostic) {
-    llvm::raw_string_ostream os(lines);
-    if (!lines.empty())
-      os << "\n";
+    DiagnosticError::Message message;
     if (auto loc =
             diagnostic.getLocation()->findInstanceOf<mlir::FileLineColLoc>())
-      os << loc.getFilename().getValue() << ":" << loc.getLine() << ":"
-         << loc.getColumn() << ": error: ";
-    os << diagnostic.str();
+      message = {loc.getFilename().str(), loc.getLine(), loc.getColumn(), ""};
+    message.text = diagnostic.str();
+    messages.push_back(std::move(message));
   }
 
-  std::string lines;
+  std::vector<DiagnosticError::Message> messages;
   mlir::ScopedDiagnosticHandler handler;
 };
 
