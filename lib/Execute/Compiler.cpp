@@ -114,9 +114,9 @@ Expected<Compiler::Module> Compiler::parseText(StringRef text, StringRef name) {
 llvm::Error Compiler::lower(ModuleOp module, const PipelineOptions &options) {
   DiagnosticText diagnostics(mlirContext.get());
   PassManager pm(mlirContext.get(), ModuleOp::getOperationName());
-  // Once, at the end: after every pass it takes a tenth of the compile time,
-  // and attn-opt does so.
-  pm.enableVerifier(false);
+  pm.enableVerifier(options.verifyEach);
+  if (options.instrument)
+    options.instrument(pm);
   buildPipeline(pm, options);
   if (failed(pm.run(module)) || failed(verify(module)))
     return diagnostics.take("a room failed without saying why");

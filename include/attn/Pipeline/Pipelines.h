@@ -33,6 +33,11 @@ struct PipelineOptions {
   /// Called with the module as each room leaves it, and before the first with
   /// Stage::Input.
   std::function<void(Stage, mlir::ModuleOp)> onStage;
+  /// Verifies the module after each pass, which takes a tenth of the time; if
+  /// not, once at the end.
+  bool verifyEach = false;
+  /// Called with the manager of these passes before they run, to watch them.
+  std::function<void(mlir::PassManager &)> instrument;
 };
 
 /// Adds the rooms on the way to the LLVM dialect. `pm` is anchored on the
