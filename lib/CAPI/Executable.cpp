@@ -114,8 +114,8 @@ struct Outputs {
       if (overlapsItself(tensor))
         return createStringError(
             inconvertibleErrorCode(),
-            "result #" + Twine(i) +
-                ": expected strides that put no two elements on one place");
+            "outputs[" + Twine(i) +
+                "]: expected strides that put no two elements on one place");
       views.push_back(viewOf(tensor));
       auto touches = [out = extent(tensor)](const attn_tensor &input) {
         auto [low, high] = extent(input);

@@ -339,12 +339,12 @@ Error Executable::run(ArrayRef<TensorView> inputs, ArrayRef<TensorView> outputs,
   for (size_t i = 0; i < outputs.size(); ++i) {
     Dtype type = entrySignature.results[i].type;
     if (outputs[i].type != type || outputs[i].shape != shapes[i])
-      return createStringError("result #" + Twine(i) + ": expected room for " +
+      return createStringError("outputs[" + Twine(i) + "]: expected room for " +
                                shapeString(shapes[i], type) + ", but got " +
                                outputs[i].str());
     if (!outputs[i].isRowMajor())
-      return createStringError("result #" + Twine(i) +
-                               ": expected a row-major tensor without gaps");
+      return createStringError("outputs[" + Twine(i) +
+                               "]: expected a row-major tensor without gaps");
   }
   return runChecked(arguments, outputs, options);
 }

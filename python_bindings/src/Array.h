@@ -55,6 +55,8 @@ public:
   int64_t itemSize() const {
     return static_cast<int64_t>(attn_dtype_size(elementType));
   }
+  /// Looks at the first of dimension `i` alone.
+  void keepFirst(int i) { sizes[i] = 1; }
   attn_tensor tensor() const {
     return {memory, elementType, dims, sizes.data(), strides.data()};
   }

@@ -15,6 +15,7 @@
 
 #include <cstring>
 #include <deque>
+#include <string_view>
 #include <vector>
 
 namespace attn::python {
@@ -70,6 +71,19 @@ struct Results {
     tensors.back().dtype = value.dtype;
   }
 };
+
+/// Throws ValueError for an error of a run, if there is one. What the C
+/// interface calls outputs[i] is `out` here, or one of its tuple.
+void throwOfRun(attn_error *error, bool isTuple) {
+  std::string_view message = error ? attn_error_message(error) : "";
+  constexpr std::string_view outputs = "outputs";
+  if (message.substr(0, outputs.size() + 1) != "outputs[")
+    return throwIf(error);
+  message.remove_prefix(isTuple ? outputs.size() : message.find(']') + 1);
+  std::string text = "out" + std::string(message);
+  attn_error_destroy(error);
+  raise(PyExc_ValueError, "%s", text.c_str());
+}
 
 } // namespace
 
@@ -250,7 +264,7 @@ nb::object Entry::call(nb::args arguments, nb::handle out, int threads,
                                 outputs.tensors.data(), outputs.tensors.size(),
                                 threads, weights ? weights->packed : nullptr);
   }
-  throwIf(error);
+  throwOfRun(error, isTuple);
   if (!out.is_none())
     return nb::borrow(out);
   for (nb::object &object : outputs.objects)

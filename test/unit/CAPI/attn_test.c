@@ -258,7 +258,7 @@ static void test_strides(void) {
   output.strides = flat;
   EXPECT_ERROR(
       attn_executable_run(executable, inputs, 3, &output, 1, 1, NULL), "",
-      "result #0: expected strides that put no two elements on one place");
+      "outputs[0]: expected strides that put no two elements on one place");
   attn_executable_destroy(executable);
 }
 

@@ -186,13 +186,13 @@ TEST_F(ExecutableTest, ErrorsNameArgumentAndResult) {
       "argument #0: its shape does not fit the other arguments: got 5xf32");
   x.resize(4);
   EXPECT_EQ(llvm::toString(executable->run(inputs(x), {viewOf(y.data(), {6})})),
-            "result #0: expected room for 4xf32, but got 6xf32");
+            "outputs[0]: expected room for 4xf32, but got 6xf32");
   EXPECT_EQ(llvm::toString(executable->run(inputs(x), {})),
             "entry 'f' gives 1 results, but got room for 0");
   TensorView gaps = viewOf(y.data(), {4});
   gaps.strides = {-1};
   EXPECT_EQ(llvm::toString(executable->run(inputs(x), {gaps})),
-            "result #0: expected a row-major tensor without gaps");
+            "outputs[0]: expected a row-major tensor without gaps");
 }
 
 TEST_F(ExecutableTest, SeveralThreadsCallAtOnce) {
