@@ -78,6 +78,7 @@ check shell shell_syntax
 check text "$python" utils/check-text.py ${fix:+--fix}
 check layers "$python" utils/check-layers.py
 check labels "$python" utils/check-labels.py
+check messages "$python" utils/check-messages.py
 check links "$python" utils/check-links.py
 
 ((failed)) && [[ ! $fix ]] && echo "utils/lint.sh -f mends what can be mended" >&2

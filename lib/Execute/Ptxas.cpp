@@ -106,13 +106,14 @@ Error checkShippable(const PtxasReport &report) {
     if (kernel.spillStoreBytes || kernel.spillLoadBytes)
       return createStringError(
           "kernel '" + kernel.name + "' does not fit in " +
-          Twine(kernel.registers) + " registers: ptxas spills " +
+          Twine(kernel.registers) +
+          " registers: use a smaller tile of keys\nptxas spills " +
           Twine(kernel.spillStoreBytes) + " bytes and reloads " +
-          Twine(kernel.spillLoadBytes) + "; use a smaller tile of keys");
+          Twine(kernel.spillLoadBytes));
   if (!report.slowdowns.empty())
     return createStringError(
-        "ptxas would slow the kernel down: " + report.slowdowns.front() +
-        "; use a smaller tile of keys");
+        "ptxas would slow a kernel down: use a smaller tile of keys\n" +
+        report.slowdowns.front());
   return Error::success();
 }
 

@@ -103,7 +103,12 @@ class Executable:
 
 def write_and_rename(path, contents):
     """The file is whole or not there."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+    try:
+        pending = tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False)
+    except OSError as error:
+        error.filename = str(path)  # not one that nobody asked for
+        raise
+    with pending as file:
         try:
             file.write(contents)
             file.close()

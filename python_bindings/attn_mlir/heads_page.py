@@ -96,7 +96,7 @@ def show_heads(
     }
     frame = len(page_text(record | {"sentences": [], "notices": []}).encode())
     shown = [(sentence.weights, sentence.tokens) for sentence in sentences]
-    record["sentences"], record["notices"] = fit(shown, max_bytes - frame)
+    record["sentences"], record["notices"] = fit(shown, max_bytes, frame)
     page = HeadsPage(page_text(record))
     if path is not None:
         page.save(path)
@@ -207,8 +207,9 @@ def position(end, tokens):
     return int(end)
 
 
-def fit(sentences, room):
-    """Records of (weights, tokens) within `room` bytes of page, and notices of what that cost."""
+def fit(sentences, max_bytes, frame):
+    """Records of (weights, tokens) beside a frame of so many bytes, and what that cost as notices."""
+    room = max_bytes - frame
     counts = [len(tokens) for _, tokens in sentences]
     longest = max(counts)
     heads = sentences[0][0].shape[0] * sentences[0][0].shape[1]
@@ -238,9 +239,10 @@ def fit(sentences, room):
     while shown and size(records[:shown]) > room:
         shown -= 1
     if not shown:
+        least_bytes = frame + size(records[:1]) + len(script_json(notices))
         raise ValueError(
-            f"max_bytes: expected room for one sentence, {size(records[:1])} bytes beside the "
-            f"page's own, found {room}"
+            f"max_bytes: expected at least {least_bytes}, for a page with one sentence, "
+            f"found {max_bytes}"
         )
     if shown < len(records):
         notices.append(f"The first {shown} of {len(records)} sentences are shown.")

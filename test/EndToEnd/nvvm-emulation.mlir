@@ -29,7 +29,7 @@
 // LLVM: llvm.call @attn_emu_launch
 // LLVM-NOT: gpu.
 
-// RUN: not attn-run %s --entry=full --target=nvvm-emulation:sm_90a --schedule=soon 2>&1 | FileCheck %s --check-prefix=SOON
+// RUN: not attn-run %s --entry=full --target=nvvm-emulation:sm_90a --schedule=soon 2>&1 | FileCheck %s --match-full-lines --check-prefix=SOON
 // SOON: error: --schedule=soon: expected eager, late or random
 func.func @causal(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16> {
   %o = attn.sdpa %q, %k, %v causal(bottom_right) : tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16> -> tensor<?x?x?x128xbf16>

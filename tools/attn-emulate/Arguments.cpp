@@ -22,8 +22,8 @@ Error KernelArguments::addTensor(StringRef text) {
   auto [name, spec] = text.split('=');
   Expected<Tensor> tensor = data::makeTensor(spec, files);
   if (!tensor)
-    return joinErrors(createStringError("--tensor=" + text),
-                      tensor.takeError());
+    return createStringError("--tensor=" + text + ": " +
+                             toString(tensor.takeError()));
   tensors[name.str()] = std::move(*tensor);
   return Error::success();
 }
@@ -31,7 +31,8 @@ Error KernelArguments::addTensor(StringRef text) {
 Expected<Tensor *> KernelArguments::find(StringRef name) {
   auto found = tensors.find(name.str());
   if (found == tensors.end())
-    return createStringError("no --tensor is called '" + name + "'");
+    return createStringError("expected the name of a --tensor, but got '" +
+                             name + "'");
   return &found->second;
 }
 
@@ -93,7 +94,8 @@ Error KernelArguments::add(StringRef text) {
   } else {
     Expected<Tensor *> tensor = find(text);
     if (!tensor)
-      return joinErrors(createStringError("--arg=" + text), tensor.takeError());
+      return createStringError("--arg=" + text + ": " +
+                               toString(tensor.takeError()));
     argument.pointer = (*tensor)->data();
   }
   place(argument);

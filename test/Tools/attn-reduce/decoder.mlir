@@ -37,5 +37,5 @@
 // RUN: %python %S/Inputs/run_lines.py %t.crash.mlir
 
 // Without the fault there is nothing to reduce.
-// RUN: not attn-reduce %{file} --fails=crash 2>&1 | FileCheck %s --check-prefix=FINE
+// RUN: not attn-reduce %{file} --fails=crash 2>&1 | FileCheck %s --match-full-lines --check-prefix=FINE
 // FINE: error: --fails=crash: the file does not fail so

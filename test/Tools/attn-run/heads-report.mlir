@@ -2,7 +2,7 @@
 
 // RUN: attn-run %s --entry=two --input=1x9x8xf32=random:1 --input=8x8xf32=random:2 --heads-report --target=linalg | FileCheck %s
 // RUN: attn-run %s --entry=two --input=1x0x8xf32=random:1 --input=8x8xf32=random:2 --heads-report --target=linalg | FileCheck %s --check-prefix=EMPTY
-// RUN: not attn-run %s --entry=none --input=2xf32=random:1 --heads-report 2>&1 | FileCheck %s --check-prefix=NONE
+// RUN: not attn-run %s --entry=none --input=2xf32=random:1 --heads-report 2>&1 | FileCheck %s --match-full-lines --check-prefix=NONE
 
 // CHECK:      result #0: 1x9x8xf32
 // CHECK-NEXT: head   kind     entropy distance  sink  looks like    writes like   contribution     drop

@@ -11,7 +11,7 @@
 // CHECK: check: attn.sdpa at raised.mlir:[[#]]:{{.*}}, output: ok
 // CHECK: check: raising, result #0: ok, the graph as it stands differs by
 
-// RUN: not attn-run %s --entry=product --input=5x8xf32=random:1 --input=8x7xf32=random:2 --check 2>&1 | FileCheck %s --check-prefix=NONE
+// RUN: not attn-run %s --entry=product --input=5x8xf32=random:1 --input=8x7xf32=random:2 --check 2>&1 | FileCheck %s --match-full-lines --check-prefix=NONE
 // NONE: error: --check judges attn ops, but the file has none, and no attention was found in its graph: attn-opt --attn-raise says why
 
 // Scores that are rounded and scaled in bf16: the judge rounds them as well, and knows where they jump.
