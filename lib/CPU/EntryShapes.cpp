@@ -66,10 +66,13 @@ static LogicalResult resolveDims(func::FuncOp func) {
     return failure();
   // Only sizes matter here, so that what no size needs is dead whatever its
   // effects are.
-  for (Operation &op : llvm::make_early_inc_range(
-           llvm::reverse(func.front().without_terminator())))
-    if (op.use_empty())
-      op.erase();
+  Operation *op = func.front().getTerminator()->getPrevNode();
+  while (op) {
+    Operation *before = op->getPrevNode();
+    if (op->use_empty())
+      op->erase();
+    op = before;
+  }
   return success();
 }
 
