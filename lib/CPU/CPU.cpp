@@ -33,6 +33,8 @@ static void addEntryPasses(OpPassManager &pm, const TargetInfo &target) {
   pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
   pm.addPass(createSymbolDCEPass());
   addCleanup(pm);
+  // Before anything asks whether a body is pure.
+  pm.addNestedPass<func::FuncOp>(createCPUAssertsPass());
   // Before elementwise fusion, which would hide the bias. The second opinion
   // shares no kernel with the first.
   if (target.kind == TargetKind::CPU) {

@@ -24,6 +24,19 @@ def CPUPackWeightsPass : Pass<"attn-cpu-pack-weights", "::mlir::func::FuncOp"> {
                            "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def CPUAssertsPass : Pass<"attn-cpu-asserts", "::mlir::func::FuncOp"> {
+  let summary = "Make NaN of elements whose cf.assert does not hold";
+  let description = [{
+    Reads: `cf.assert` in `linalg.generic` on tensors, such as exporters put
+    before a look-up in a table. The elements that the body yields become NaN
+    (integers: the lowest) where the condition does not hold, and positions of
+    `tensor.extract` in it are clamped, so that nothing outside is read. Asserts
+    of `true` go. Declines all others with an error: a failed assert would end
+    the caller's process.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def CPUFuseElementwisePass : Pass<"attn-cpu-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Fuse elementwise operations on tensors where nothing is computed twice";
   let description = [{
