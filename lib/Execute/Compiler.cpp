@@ -104,11 +104,16 @@ Expected<Compiler::Module> Compiler::parseFile(StringRef path) {
       MemoryBuffer::getFileOrSTDIN(path);
   if (!buffer)
     return createStringError(path + ": " + buffer.getError().message());
-  return parse(std::move(*buffer), mlirContext.get());
+  return parseBuffer(std::move(*buffer));
+}
+
+Expected<Compiler::Module>
+Compiler::parseBuffer(std::unique_ptr<MemoryBuffer> text) {
+  return parse(std::move(text), mlirContext.get());
 }
 
 Expected<Compiler::Module> Compiler::parseText(StringRef text, StringRef name) {
-  return parse(MemoryBuffer::getMemBufferCopy(text, name), mlirContext.get());
+  return parseBuffer(MemoryBuffer::getMemBufferCopy(text, name));
 }
 
 llvm::Error Compiler::lower(ModuleOp module, const PipelineOptions &options) {

@@ -14,6 +14,7 @@
 #include "attn/Pipeline/Stage.h"
 #include "tools/shared/Completion.h"
 #include "tools/shared/Help.h"
+#include "tools/shared/Pages.h"
 #include "tools/shared/Progress.h"
 #include "tools/shared/Report.h"
 
@@ -135,7 +136,10 @@ static LogicalResult runPasses(llvm::StringRef input, llvm::StringRef output,
     return success();
   }
   MlirOptMainConfig watched = config;
+  llvm::MemoryBuffer *source = nullptr;
   watched.setPassPipelineSetupFn([&](PassManager &pm) {
+    // It has been parsed. What a message still quotes of it is mapped again.
+    releasePages(*source);
     pm.addInstrumentation(std::make_unique<ProgressOfPasses>());
     return config.setupPassPipeline(pm);
   });
@@ -149,6 +153,7 @@ static LogicalResult runPasses(llvm::StringRef input, llvm::StringRef output,
     llvm::errs() << "error: " << message << "\n";
     return failure();
   }
+  source = buffer.get();
   if (failed(MlirOptMain(file->os(), std::move(buffer), registry, watched)))
     return failure();
   file->keep();

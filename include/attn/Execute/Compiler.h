@@ -39,6 +39,8 @@ public:
   mlir::MLIRContext &context() { return *mlirContext; }
 
   llvm::Expected<Module> parseFile(llvm::StringRef path);
+  /// The buffer ends with a zero, and is not copied.
+  llvm::Expected<Module> parseBuffer(std::unique_ptr<llvm::MemoryBuffer> text);
   llvm::Expected<Module> parseText(llvm::StringRef text,
                                    llvm::StringRef name = "<text>");
 
