@@ -222,20 +222,11 @@ static bool isSurely(arith::CmpIPredicate predicate, Linear a, Linear b) {
   }
 }
 
-static std::optional<bool> boolOf(const Point *point) {
-  auto value = point->kind == Kind::Constant
-                   ? dyn_cast<IntegerAttr>(point->constant)
-                   : IntegerAttr();
-  if (!value || !value.getType().isInteger(1))
-    return std::nullopt;
-  return !value.getValue().isZero();
-}
-
 /// True when the condition, or its opposite where `inverted`, surely holds of
 /// the key in each row.
 static bool keeps(const Point *condition, bool inverted, const ProofKey &key) {
   auto each = [&](const Point *arg) { return keeps(arg, inverted, key); };
-  if (std::optional<bool> value = boolOf(condition))
+  if (std::optional<bool> value = boolValue(condition))
     return *value != inverted;
   if (condition->applies<arith::AndIOp>())
     return inverted ? llvm::any_of(condition->args, each)
@@ -243,10 +234,12 @@ static bool keeps(const Point *condition, bool inverted, const ProofKey &key) {
   if (condition->applies<arith::OrIOp>())
     return inverted ? llvm::all_of(condition->args, each)
                     : llvm::any_of(condition->args, each);
-  if (condition->applies<arith::XOrIOp>() && boolOf(condition->args[1]) == true)
+  if (condition->applies<arith::XOrIOp>() &&
+      boolValue(condition->args[1]) == true)
     return keeps(condition->args[0], !inverted, key);
   if (condition->applies<arith::SelectOp>()) {
-    auto yes = boolOf(condition->args[1]), no = boolOf(condition->args[2]);
+    auto yes = boolValue(condition->args[1]),
+         no = boolValue(condition->args[2]);
     return yes && no && *yes != *no &&
            keeps(condition->args[0], inverted == *yes, key);
   }

@@ -98,14 +98,17 @@ static TypedAttr convertConstant(Operation *op, const Point *arg) {
 
 const Point *PointReader::apply(Operation *op, ArrayRef<const Point *> args) {
   if (args.size() == 1)
-    if (TypedAttr constant = convertConstant(op, args[0])) {
-      Point *point = make(Kind::Constant);
-      point->constant = constant;
-      return point;
-    }
+    if (TypedAttr value = convertConstant(op, args[0]))
+      return constant(value);
   Point *point = make(Kind::Apply);
   point->op = op;
   point->args.assign(args.begin(), args.end());
+  return point;
+}
+
+const Point *PointReader::constant(TypedAttr value) {
+  Point *point = make(Kind::Constant);
+  point->constant = value;
   return point;
 }
 
@@ -155,11 +158,8 @@ static std::optional<unsigned> findCounting(DenseElementsAttr constant) {
 /// make of sizes that they know.
 const Point *PointReader::stepConstant(DenseElementsAttr constant,
                                        const Point *point) {
-  if (constant.isSplat()) {
-    Point *made = make(Kind::Constant);
-    made->constant = constant.getSplatValue<TypedAttr>();
-    return made;
-  }
+  if (constant.isSplat())
+    return this->constant(constant.getSplatValue<TypedAttr>());
   std::optional<unsigned> along = findCounting(constant);
   if (!along)
     return nullptr;

@@ -69,6 +69,7 @@ public:
   /// The same, its first dimension being [size / heads, heads] in one.
   const Point *readHeads(mlir::Value tensor, int64_t heads);
   const Point *apply(mlir::Operation *op, llvm::ArrayRef<const Point *> args);
+  const Point *constant(mlir::TypedAttr value);
 
   /// What a Read is, one producer further; null where the producer is not
   /// understood or the search has become too long.
@@ -126,6 +127,12 @@ mlir::Type elementTypeOf(const Point *point);
 
 /// The value of a floating-point constant.
 std::optional<double> floatValue(const Point *point);
+/// The value of a boolean constant.
+std::optional<bool> boolValue(const Point *point);
+
+/// What `op` makes of `args`, where that is known or one of them; else null.
+const Point *fold(PointReader &reader, mlir::Operation *op,
+                  llvm::ArrayRef<const Point *> args);
 
 } // namespace attn
 

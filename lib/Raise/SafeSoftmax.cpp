@@ -15,16 +15,6 @@
 using namespace mlir;
 using namespace attn;
 
-/// The value of a boolean constant.
-static std::optional<bool> boolValue(const Point *point) {
-  if (point->kind != Point::Kind::Constant)
-    return std::nullopt;
-  auto value = dyn_cast<IntegerAttr>(point->constant);
-  if (!value || !value.getType().isInteger(1))
-    return std::nullopt;
-  return value.getValue().isOne();
-}
-
 /// `condition` without what negates it: x xor true, x == false.
 static const Point *peelNot(PointReader &reader, const Point *condition,
                             bool &negated) {

@@ -236,6 +236,8 @@ const Point *Splitter::expandNew(const Point *point) {
     if (!args.back())
       return nullptr;
   }
+  if (const Point *known = fold(reader, point->op, args))
+    return known;
   return reader.apply(point->op, args);
 }
 
