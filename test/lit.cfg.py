@@ -78,6 +78,11 @@ if os.path.exists(venv_python):
 else:
     venv_python = sys.executable
 config.substitutions.append(("%python", venv_python))
+# What makes graphs (utils/install-deps.sh --frontends).
+frontends_python = os.path.join(config.attn_src_root, "build/frontends/bin/python")
+if os.path.exists(frontends_python):
+    config.available_features.add("frontends")
+config.substitutions.append(("%frontends_python", frontends_python))
 config.substitutions.append(("%attn_src_root", config.attn_src_root))
 config.substitutions.append(("%attn_obj_root", config.attn_obj_root))
 # NVIDIA's assembler and disassembler: the pinned packages of .venv, so that the machine code that

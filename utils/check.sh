@@ -16,7 +16,7 @@ give_up() {
   exit 1
 }
 
-utils/install-deps.sh || give_up "utils/install-deps.sh failed"
+utils/install-deps.sh --frontends || give_up "utils/install-deps.sh --frontends failed"
 
 mkdir -p build/check
 log=build/check/build.log

@@ -2,11 +2,12 @@
 # Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# usage: utils/install-deps.sh [--demo]
+# usage: utils/install-deps.sh [--demo | --frontends]
 #
 # Installs what attn-mlir needs on Debian 12: system packages with apt, Python packages into
 # .venv. Does nothing, and needs no rights and no network, when everything is there. With --demo
-# the system packages that only tests use stay out.
+# the system packages that only tests use stay out. With --frontends also what makes graphs for
+# the tests of attn-raise (torch, torch-mlir, jax, transformers: 1.9 GB) into build/frontends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,9 +29,9 @@ test_packages=(
   chromium chromium-driver
 )
 case ${1-} in
-  '') apt_packages+=("${test_packages[@]}") ;;
+  '' | --frontends) apt_packages+=("${test_packages[@]}") ;;
   --demo) ;;
-  *) echo "usage: utils/install-deps.sh [--demo]" >&2; exit 1 ;;
+  *) echo "usage: utils/install-deps.sh [--demo | --frontends]" >&2; exit 1 ;;
 esac
 
 say() { echo "install-deps: $*" >&2; }
@@ -81,20 +82,33 @@ find_python() {
   return 1
 }
 
-# The stamp holds what was installed; .venv is made anew when the wish list changes.
-wanted=$(cat utils/requirements.txt utils/requirements-no-deps.txt | sha256sum)
-stamp=.venv/installed.sha256
-if [[ ! -x .venv/bin/python || ! -f $stamp || $(< "$stamp") != "$wanted" ]] ||
-  ! .venv/bin/python -c '' 2> /dev/null; then
-  python=$(find_python) || fail "no python3 >= 3.11 with the venv module found"
-  say "installing Python packages into .venv with $python"
-  rm -rf .venv
-  "$python" -m venv .venv || fail "'$python -m venv .venv' failed"
-  pip() { .venv/bin/python -m pip --disable-pip-version-check -q install --retries 5 "$@"; }
-  log=.venv/pip.log
-  if ! { pip -r utils/requirements.txt && pip --no-deps -r utils/requirements-no-deps.txt; } > "$log" 2>&1; then
-    grep -v '^WARNING' "$log" | tail -n 15 >&2
-    fail "pip could not install utils/requirements.txt"
+# make_environment DIR FILE...: an environment with the packages of the files; the second and
+# later ones without what those depend on. The stamp holds what was installed; the environment is
+# made anew when the wish list changes.
+make_environment() {
+  local folder=$1 wanted python file log=$1/pip.log stamp=$1/installed.sha256 options=()
+  shift
+  wanted=$(cat "$@" | sha256sum)
+  if [[ -x $folder/bin/python && -f $stamp && $(< "$stamp") == "$wanted" ]] &&
+    "$folder/bin/python" -c '' 2> /dev/null; then
+    return
   fi
+  python=$(find_python) || fail "no python3 >= 3.11 with the venv module found"
+  say "installing Python packages into $folder with $python"
+  rm -rf "$folder"
+  "$python" -m venv "$folder" || fail "'$python -m venv $folder' failed"
+  for file in "$@"; do
+    "$folder/bin/python" -m pip --disable-pip-version-check -q install --retries 5 "${options[@]}" \
+      -r "$file" >> "$log" 2>&1 || {
+      grep -v '^WARNING' "$log" | tail -n 15 >&2
+      fail "pip could not install $file"
+    }
+    options=(--no-deps)
+  done
   echo "$wanted" > "$stamp"
+}
+
+make_environment .venv utils/requirements.txt utils/requirements-no-deps.txt
+if [[ ${1-} == --frontends ]]; then
+  make_environment build/frontends utils/requirements-frontends.txt
 fi

@@ -93,7 +93,7 @@ RUNNERS = [
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "examples"]
         + ["--junitxml={report}"],
         read_junit,
-        600,
+        840,
     ),
     (
         "python",

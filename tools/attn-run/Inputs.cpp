@@ -11,6 +11,7 @@
 
 #include "attn/Data/Readers.h"
 #include "attn/Data/Spec.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
 
@@ -19,19 +20,22 @@ namespace {
 
 /// A spec that would do for an argument, for messages: sizes that are open
 /// become 8.
-std::string exampleSpec(const ValueInfo &info) {
+std::string exampleSpec(const ValueInfo &info, size_t seed) {
   SmallVector<int64_t> shape;
   for (int64_t size : info.shape)
     shape.push_back(size < 0 ? 8 : size);
   return shapeString(shape, info.type) +
-         (isFloat(info.type) ? "=random:1" : "=0");
+         (isFloat(info.type) || info.type == Dtype::I1
+              ? "=random:" + utostr(seed)
+              : "=0");
 }
 
 } // namespace
 
 Expected<std::vector<Tensor>> readInputs(const Signature &signature,
                                          StringRef weights,
-                                         ArrayRef<std::string> inputs) {
+                                         ArrayRef<std::string> inputs,
+                                         bool makesUp) {
   if (!weights.empty() && !weights.consume_front("@"))
     return createStringError("--weights=" + weights +
                              ": expected @ before the path of a file");
@@ -41,13 +45,18 @@ Expected<std::vector<Tensor>> readInputs(const Signature &signature,
   for (size_t i = 0; i < signature.arguments.size(); ++i) {
     const ValueInfo &info = signature.arguments[i];
     bool byName = !weights.empty() && !info.name.empty();
-    if (!byName && next == inputs.size())
+    std::string spec;
+    if (!byName && next == inputs.size() && makesUp)
+      spec = exampleSpec(info, i + 1);
+    else if (!byName && next < inputs.size())
+      spec = inputs[next++];
+    else if (!byName)
       return createStringError(
           signature.argumentName(i) + " of '" + signature.entry +
           "' is missing: give --input once more, for instance --input=" +
-          exampleSpec(info));
+          exampleSpec(info, 1));
     Expected<Tensor> tensor = byName ? data::readFile(files, weights, info.name)
-                                     : data::makeTensor(inputs[next++], files);
+                                     : data::makeTensor(spec, files);
     if (!tensor)
       return createStringError(signature.argumentName(i) + ": " +
                                toString(tensor.takeError()));

@@ -20,10 +20,11 @@ namespace attn {
 
 /// Arguments with an `attn.name` come from the tensor of that name in the file
 /// `weights` (`@path`, or empty for none); the others, and all of them without
-/// a file, take `inputs` one after another.
+/// a file, take `inputs` one after another. Where those end and it `makesUp`
+/// the others, floats and i1 are random, integers 0, and open sizes 8.
 llvm::Expected<std::vector<Tensor>>
 readInputs(const Signature &signature, llvm::StringRef weights,
-           llvm::ArrayRef<std::string> inputs);
+           llvm::ArrayRef<std::string> inputs, bool makesUp);
 
 } // namespace attn
 

@@ -11,6 +11,10 @@
 #include "HeadsReport.h"
 #include "Raising.h"
 #include "Run.h"
+#include "llvm/Support/Format.h"
+
+#include <chrono>
+#include <cmath>
 
 using namespace llvm;
 
@@ -38,8 +42,27 @@ Expected<Compiler::Module> Run::raiseGraph(mlir::ModuleOp module,
       "found in its graph: attn-opt --attn-raise says why");
 }
 
+/// Seconds of one call, the least of several.
+static Expected<double> secondsOf(const Executable &executable,
+                                  ArrayRef<TensorView> inputs,
+                                  const CallOptions &options) {
+  constexpr int kCalls = 3;
+  double least = HUGE_VAL;
+  for (int i = 0; i < kCalls; ++i) {
+    auto start = std::chrono::steady_clock::now();
+    Expected<std::vector<Tensor>> results = executable.call(inputs, options);
+    if (!results)
+      return results.takeError();
+    std::chrono::duration<double> passed =
+        std::chrono::steady_clock::now() - start;
+    least = std::min(least, passed.count());
+  }
+  return least;
+}
+
 /// Runs the graph as it stands; false when the raised one gave something else.
-Expected<bool> Run::judgeRaising(mlir::ModuleOp graph, StringRef entry,
+/// Says what raising it did to its time as well.
+Expected<bool> Run::judgeRaising(mlir::ModuleOp graph, const Executable &raised,
                                  ArrayRef<Tensor> inputs,
                                  ArrayRef<Tensor> outputs) {
   PipelineOptions options = pipeline();
@@ -47,15 +70,25 @@ Expected<bool> Run::judgeRaising(mlir::ModuleOp graph, StringRef entry,
   Progress progress("attn-run: checking what was raised");
   Compiler::Module copy = graph.clone();
   Expected<std::unique_ptr<Executable>> executable =
-      compiler.compile(*copy, entry, options);
+      compiler.compile(*copy, raised.signature().entry, options);
   if (!executable)
     return executable.takeError();
-  Expected<std::vector<Tensor>> plain =
-      (*executable)->call(viewsOf(inputs), call);
-  progress.finish();
+  SmallVector<TensorView> views = viewsOf(inputs);
+  Expected<std::vector<Tensor>> plain = (*executable)->call(views, call);
   if (!plain)
     return plain.takeError();
-  return compareResults(outs(), graph, outputs, *plain);
+  Expected<double> before = secondsOf(**executable, views, call);
+  if (!before)
+    return before.takeError();
+  Expected<double> after = secondsOf(raised, views, call);
+  if (!after)
+    return after.takeError();
+  progress.finish();
+  bool kept = compareResults(outs(), graph, outputs, *plain);
+  outs() << format("check: raising, time of one call: %.3f ms as it stands, "
+                   "%.3f ms raised\n",
+                   *before * 1e3, *after * 1e3);
+  return kept;
 }
 
 Expected<std::vector<Tensor>> Run::runTapped(mlir::ModuleOp module,

@@ -55,8 +55,7 @@ struct Options {
                        cl::value_desc("n"), cl::init(0), cl::cat(category)};
   cl::opt<CacheUse> cache{
       "cache",
-      cl::desc("Keep compiled code for the next run, where\n"
-               "$ATTN_MLIR_CACHE_DIR, the XDG folder or ~/.cache says:"),
+      cl::desc("Keep compiled code for the next run ($ATTN_MLIR_CACHE_DIR):"),
       cl::values(clEnumValN(CacheUse::On, "on",
                             "yes, unless asked to look at "
                             "modules (default)"),
@@ -71,6 +70,10 @@ struct Options {
       cl::value_desc("n"), cl::init(1), cl::cat(category)};
   cl::opt<bool> check{
       "check", cl::desc("Judge every attention op, and a graph that is raised"),
+      cl::cat(category)};
+  cl::opt<bool> verifyRaising{
+      "attn-raise-verify",
+      cl::desc("--check, on random data where no input is given"),
       cl::cat(category)};
   cl::opt<bool> headsReport{
       "heads-report",
@@ -103,9 +106,10 @@ struct Options {
 
   /// Whoever wants to see or judge modules needs them made.
   bool wantsModules() const {
-    return check || headsReport || explain || !stopAfter.empty() ||
+    return checks() || headsReport || explain || !stopAfter.empty() ||
            !dumpStages.empty();
   }
+  bool checks() const { return check || verifyRaising; }
   bool usesCache() const {
     return cache == CacheUse::On && !bench && !wantsModules();
   }

@@ -92,7 +92,8 @@ Expected<std::vector<Tensor>> callAndWrite(const Options &flags,
 Expected<std::vector<Tensor>> inputsFor(const Options &flags,
                                         const Signature &signature) {
   Expected<std::vector<Tensor>> inputs =
-      readInputs(signature, flags.weights, flags.inputs);
+      readInputs(signature, flags.weights, flags.inputs,
+                 /*makesUp=*/flags.verifyRaising);
   if (!inputs)
     return inputs.takeError();
   if (flags.outputs.size() > signature.results.size())
@@ -137,7 +138,7 @@ Expected<int> Run::execute(mlir::ModuleOp module) {
     return inputs.takeError();
 
   Compiler::Module graph;
-  if (flags.check) {
+  if (flags.checks()) {
     Expected<Compiler::Module> found = raiseGraph(module, *entry);
     if (!found)
       return found.takeError();
@@ -163,13 +164,12 @@ Expected<int> Run::execute(mlir::ModuleOp module) {
   if (flags.bench)
     if (Error error = time(*source, **executable, *inputs))
       return std::move(error);
-  if (!flags.check)
+  if (!flags.checks())
     return 0;
   Expected<int> code = judge(*source, signature->entry, *inputs, *results);
   if (!code || !graph)
     return code;
-  Expected<bool> kept =
-      judgeRaising(*graph, signature->entry, *inputs, *results);
+  Expected<bool> kept = judgeRaising(*graph, **executable, *inputs, *results);
   if (!kept)
     return kept.takeError();
   return *kept ? *code : numbersOff;

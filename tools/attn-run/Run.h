@@ -47,7 +47,8 @@ struct Run {
                                                       llvm::StringRef entry);
   llvm::Expected<Compiler::Module> raiseGraph(mlir::ModuleOp module,
                                               mlir::func::FuncOp entry);
-  llvm::Expected<bool> judgeRaising(mlir::ModuleOp graph, llvm::StringRef entry,
+  llvm::Expected<bool> judgeRaising(mlir::ModuleOp graph,
+                                    const Executable &raised,
                                     llvm::ArrayRef<Tensor> inputs,
                                     llvm::ArrayRef<Tensor> outputs);
   llvm::Expected<int> execute(mlir::ModuleOp module);

@@ -12,6 +12,7 @@
 #include "attn/Execute/Host.h"
 #include "attn/Execute/ObjectCache.h"
 #include "attn/Runtime/Abi.h"
+#include "tools/shared/Pages.h"
 #include "tools/shared/Report.h"
 #include "llvm/Support/InitLLVM.h"
 
@@ -72,9 +73,10 @@ static Expected<int> runTool(const Options &options) {
   if (options.explain)
     run.watcher.collectRemarks(run.compiler.context());
   Expected<Compiler::Module> module =
-      run.compiler.parseText(text, (*file)->getBufferIdentifier());
+      run.compiler.parseBuffer(MemoryBuffer::getMemBuffer(**file));
   if (!module)
     return module.takeError();
+  releasePages(**file);
   if (options.stopAfter.empty())
     return run.execute(**module);
   if (Error error = run.stop(**module))
