@@ -28,7 +28,7 @@ GLOBS += ["examples/**/README.md", "examples/*.mlir"]
 RUN = re.compile(
     r"(build/(release|dev)/bin/)?(attn-(opt|run|compile|emulate|reduce)|mlir-opt-22)\b|(cat|cc|echo|printf|head|cd|export) |\./[\w-]+$"
 )
-RUN_PYTHON = re.compile(r"\.venv/bin/python (-m attn_mlir|examples/minilm/heads\.py)\b")
+RUN_PYTHON = re.compile(r"\.venv/bin/python (-m attn_mlir|examples/minilm/(heads|block)\.py)\b")
 FILE = re.compile(r"// ([\w-]+\.\w+)\n")
 NOT_RUN = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?(cmake|ninja|git|ctest|\.venv/bin/\w+)\b")
 SCRIPT = re.compile(r"(CI=\w+ |ATTN_\w+=\w+ )?((utils/[\w-]+\.(sh|py))|\.ci/run)\b")

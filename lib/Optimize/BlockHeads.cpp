@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BlockHeads.h"
+#include "WeightMath.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -114,54 +115,6 @@ std::string attn::whyFixed(MhaOp op, const HeadChoice &choice) {
 // The rewrite
 //===----------------------------------------------------------------------===//
 
-/// Ranges with those that follow each other made one.
-static SmallVector<Stripe> join(ArrayRef<Stripe> ranges) {
-  SmallVector<Stripe> joined;
-  for (Stripe range : ranges) {
-    if (!joined.empty() &&
-        joined.back().offset + joined.back().size == range.offset)
-      joined.back().size += range.size;
-    else
-      joined.push_back(range);
-  }
-  return joined;
-}
-
-/// The ranges of dimension `dim` of `value`, one after another.
-static Value gather(ImplicitLocOpBuilder &b, Value value, unsigned dim,
-                    ArrayRef<Stripe> ranges) {
-  auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<Stripe> parts = join(ranges);
-  if (parts.size() == 1 && parts[0].offset == 0 &&
-      parts[0].size == type.getDimSize(dim))
-    return value;
-  if (std::optional<WeightBytes> constant = WeightBytes::of(value))
-    return arith::ConstantOp::create(b, constant->gather(dim, parts));
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), value);
-  SmallVector<OpFoldResult> from(sizes.size(), b.getIndexAttr(0)), to = from;
-  SmallVector<OpFoldResult> ones(sizes.size(), b.getIndexAttr(1));
-  auto slice = [&](Stripe range) -> Value {
-    from[dim] = b.getIndexAttr(range.offset);
-    sizes[dim] = b.getIndexAttr(range.size);
-    return tensor::ExtractSliceOp::create(b, value, from, sizes, ones);
-  };
-  if (parts.size() == 1)
-    return slice(parts[0]);
-  int64_t total = 0;
-  for (Stripe range : parts)
-    total += range.size;
-  sizes[dim] = b.getIndexAttr(total);
-  Value whole = tensor::EmptyOp::create(b, sizes, type.getElementType());
-  int64_t at = 0;
-  for (Stripe range : parts) {
-    Value part = slice(range);
-    to[dim] = b.getIndexAttr(at);
-    whole = tensor::InsertSliceOp::create(b, part, whole, to, sizes, ones);
-    at += range.size;
-  }
-  return whole;
-}
-
 namespace {
 /// Operands of a block, made anew for a choice of heads.
 struct HeadGatherer {
@@ -186,7 +139,7 @@ void HeadGatherer::weights() {
   auto set = [&](MutableOperandRange operands, unsigned i, unsigned dim,
                  ArrayRef<Stripe> ranges) {
     OpOperand &operand = operands[i];
-    operand.set(gather(b, operand.get(), dim, ranges));
+    operand.set(gatherStripes(b, operand.get(), dim, ranges));
   };
   SmallVector<SmallVector<Stripe>> inputs;
   if (shape.packed) {
@@ -234,7 +187,8 @@ void HeadGatherer::perHead(MutableOperandRange operand, unsigned dimFromRight) {
   SmallVector<Stripe> ranges;
   for (int64_t h : choice.query)
     ranges.push_back({h, 1});
-  operand[0].set(gather(b, value, type.getRank() - dimFromRight, ranges));
+  operand[0].set(
+      gatherStripes(b, value, type.getRank() - dimFromRight, ranges));
 }
 
 std::string attn::chooseHeads(RewriterBase &rewriter, MhaOp op,

@@ -10,6 +10,7 @@
 #include "attn/Optimize/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -18,8 +19,10 @@
 using namespace mlir;
 using namespace attn;
 
-static constexpr llvm::StringLiteral kWords[] = {"inline-blocks", "prune-heads",
-                                                 "merge-heads"};
+static constexpr llvm::StringLiteral kWords[] = {
+    "inline-blocks", "fold-moves",  "drop-repeats",
+    "prune-heads",   "merge-heads", "fold-affine",
+    "fold-scale",    "fold-biases", "one-qkv-product"};
 
 ArrayRef<llvm::StringLiteral> attn::optimizePassWords() { return kWords; }
 
@@ -40,6 +43,11 @@ static void addPasses(OpPassManager &pm, const Wishes &wishes) {
   if (wishes.allows("inline-blocks"))
     pm.addPass(createOptimizeInlineBlocksPass(
         {/*all=*/!wishes.prune.empty() || !wishes.merge.empty()}));
+  // Repeats are easier to see without moves that undo each other.
+  if (wishes.allows("fold-moves"))
+    pm.addPass(createOptimizeFoldMovesPass());
+  if (wishes.allows("drop-repeats"))
+    pm.addPass(createOptimizeDropRepeatsPass());
   // Heads that are gone need no keys to share.
   if (wishes.allows("prune-heads")) {
     OptimizePruneHeadsPassOptions options;
@@ -53,6 +61,17 @@ static void addPasses(OpPassManager &pm, const Wishes &wishes) {
     options.function = wishes.function;
     pm.addPass(createOptimizeMergeHeadsPass(options));
   }
+  // Heads are found by the weights as they were given. Biases that a norm's
+  // beta makes may fold on.
+  if (wishes.allows("fold-affine"))
+    pm.addPass(createOptimizeFoldAffinePass());
+  if (wishes.allows("fold-scale"))
+    pm.addPass(createOptimizeFoldScalePass());
+  if (wishes.allows("fold-biases"))
+    pm.addPass(createOptimizeFoldBiasesPass());
+  // All others know weights apart better.
+  if (wishes.allows("one-qkv-product"))
+    pm.addPass(createOptimizeOneQkvProductPass());
 }
 
 void attn::buildOptimizePipeline(OpPassManager &pm,
@@ -73,8 +92,9 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
       llvm::cl::desc("The function that prune and merge are about")};
   ListOption<std::string> without{
       *this, "without",
-      llvm::cl::desc("Passes to leave out: inline-blocks, prune-heads, "
-                     "merge-heads")};
+      llvm::cl::desc("Passes to leave out: inline-blocks, fold-moves, "
+                     "drop-repeats, prune-heads, merge-heads, fold-affine, "
+                     "fold-scale, fold-biases, one-qkv-product")};
 };
 } // namespace
 
@@ -88,7 +108,7 @@ void attn::registerOptimizePipeline() {
       return failure();
     for (const std::string &word : options.without)
       if (!llvm::is_contained(kWords, word))
-        return report("without '" + word + "': expected one of " +
+        return report("without '" + word + "': expected one of these:\n" +
                       llvm::join(optimizePassWords(), ", "));
     SmallVector<std::string> prune = llvm::to_vector(options.prune),
                              merge = llvm::to_vector(options.merge),
@@ -97,7 +117,8 @@ void attn::registerOptimizePipeline() {
     return success();
   };
   registerPassPipeline(
-      "attn-optimize", "Rewrite whole blocks: remove heads, share key heads",
+      "attn-optimize",
+      "Rewrite whole blocks: fold into weights, remove heads, share key heads",
       build, [](function_ref<void(const mlir::detail::PassOptions &)> handle) {
         handle(OptimizeOptions());
       });

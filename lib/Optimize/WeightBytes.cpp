@@ -150,3 +150,38 @@ ElementsAttr WeightBytes::gatherSums(unsigned dim,
     }
   return DenseElementsAttr::getFromRawBuffer(type.clone(shape), data);
 }
+
+template <typename T>
+static std::vector<double> read(ArrayRef<char> bytes, int64_t count) {
+  std::vector<double> numbers;
+  numbers.reserve(count);
+  for (int64_t i = 0; i < count; ++i) {
+    T number;
+    std::memcpy(&number, bytes.data() + i * sizeof(T), sizeof(T));
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+std::vector<double> WeightBytes::toDoubles() const {
+  int64_t count = splat ? 1 : type.getNumElements();
+  std::vector<double> numbers = type.getElementType().isF32()
+                                    ? read<float>(bytes, count)
+                                    : read<double>(bytes, count);
+  numbers.resize(type.getNumElements(), numbers.front());
+  return numbers;
+}
+
+ElementsAttr WeightBytes::joinRows(ArrayRef<WeightBytes> parts) {
+  SmallVector<int64_t> shape(parts.front().type.getShape());
+  shape[0] = 0;
+  SmallVector<char, 0> data;
+  for (const WeightBytes &part : parts) {
+    shape[0] += part.type.getDimSize(0);
+    int64_t copies = part.splat ? part.type.getNumElements() : 1;
+    for (int64_t i = 0; i < copies; ++i)
+      llvm::append_range(data, part.bytes);
+  }
+  return DenseElementsAttr::getFromRawBuffer(parts.front().type.clone(shape),
+                                             data);
+}

@@ -15,6 +15,7 @@
 #include "mlir/IR/Value.h"
 
 #include <optional>
+#include <vector>
 
 namespace attn {
 
@@ -41,6 +42,12 @@ public:
   mlir::ElementsAttr
   gatherSums(unsigned dim,
              llvm::ArrayRef<llvm::SmallVector<Stripe>> sums) const;
+
+  /// All elements as doubles; of f32 and f64 alone.
+  std::vector<double> toDoubles() const;
+  /// The rows of all `parts`, which agree in the other dimensions, as a
+  /// constant.
+  static mlir::ElementsAttr joinRows(llvm::ArrayRef<WeightBytes> parts);
 
 private:
   /// What lies before dimension `dim`, and the bytes of one index of it.

@@ -76,7 +76,7 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
                                 llvm::cl::desc("The last room to enter")};
   ListOption<std::string> without{
       *this, "without",
-      llvm::cl::desc("Passes of the room Optimize to leave out")};
+      llvm::cl::desc("Passes of Optimize and SplitHeads to leave out")};
 };
 
 /// Reads the flags of a pipeline for targets of this kind. Text of a pipeline
@@ -97,10 +97,12 @@ llvm::Expected<PipelineOptions> readFlags(StringRef kind,
     return error("target '" + text + "': expected " + kind + ":<name>");
   PipelineOptions options;
   options.target = *target;
+  SmallVector<StringRef> words(optimizePassWords());
+  llvm::append_range(words, splitHeadsPassWords());
   for (const std::string &word : flags.without) {
-    if (!llvm::is_contained(optimizePassWords(), word))
-      return error("without '" + word + "': expected one of " +
-                   llvm::join(optimizePassWords(), ", "));
+    if (!llvm::is_contained(words, word))
+      return error("without '" + word + "': expected one of these:\n" +
+                   llvm::join(words, ", "));
     options.withoutOptimize.push_back(word);
   }
   if (flags.stopAfter.empty())
@@ -149,7 +151,7 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   buildOptimizePipeline(pm, options.withoutOptimize);
   if (gate.leave(Stage::Optimize))
     return;
-  buildSplitHeadsPipeline(pm);
+  buildSplitHeadsPipeline(pm, options.withoutOptimize);
   if (gate.leave(Stage::SplitHeads))
     return;
   // The plan needs the shapes of the problem and the rule as code, and every

@@ -66,6 +66,15 @@ struct SplitHeadsPass final : attn::impl::SplitHeadsPassBase<SplitHeadsPass> {
 };
 } // namespace
 
-void attn::buildSplitHeadsPipeline(OpPassManager &pm) {
+ArrayRef<llvm::StringLiteral> attn::splitHeadsPassWords() {
+  static constexpr llvm::StringLiteral words[] = {"share-projections"};
+  return words;
+}
+
+void attn::buildSplitHeadsPipeline(OpPassManager &pm,
+                                   ArrayRef<std::string> without) {
   pm.addNestedPass<func::FuncOp>(createSplitHeadsPass());
+  // Only now is a projection an op of its own.
+  if (!llvm::is_contained(without, "share-projections"))
+    pm.addNestedPass<func::FuncOp>(createSplitHeadsShareProjectionsPass());
 }

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn;
@@ -116,6 +117,9 @@ static Value finish(ImplicitLocOpBuilder &b, Value acc, Value bias,
 
 static Value project(ImplicitLocOpBuilder &b, Value rows, Value weight,
                      Value bias) {
+  // What attn-optimize-fold-biases leaves.
+  if (bias && matchPattern(bias, m_AnyZeroFloat()))
+    bias = nullptr;
   Type element = typeOf(rows).getElementType();
   Value acc = contract(b, rows, weight, getAccumulatorTypeFor(element));
   return finish(b, acc, bias, element);
@@ -177,6 +181,30 @@ static InputWeights inputWeights(ImplicitLocOpBuilder &b, MhaOp op) {
     first += heads[i];
   }
   return result;
+}
+
+/// Q, K and V [rows, heads * size] as parts of one product.
+static void projectAtOnce(ImplicitLocOpBuilder &b, MhaOp op, Value rows,
+                          OpFoldResult size, Value (&parts)[3]) {
+  Value bias = op.getBiases().empty() ? Value() : op.getBiases()[0];
+  Value all = project(b, rows, op.getWeights()[0], bias);
+  int64_t heads[3] = {int64_t(op.getHeads()), op.getNumKvHeads(),
+                      op.getNumKvHeads()};
+  AffineExpr s = b.getAffineSymbolExpr(0);
+  auto times = [&](int64_t count) {
+    return affine::makeComposedFoldedAffineApply(b, b.getLoc(), s * count,
+                                                 {size});
+  };
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, b.getLoc(), all);
+  SmallVector<OpFoldResult> offsets(2, b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+  int64_t first = 0;
+  for (unsigned i = 0; i < 3; ++i) {
+    offsets[1] = times(first);
+    sizes[1] = times(heads[i]);
+    parts[i] = tensor::ExtractSliceOp::create(b, all, offsets, sizes, strides);
+    first += heads[i];
+  }
 }
 
 /// The heads [B, S, H, D] of Q or K, normed and turned as the block says.
@@ -258,7 +286,9 @@ void attn::splitMha(RewriterBase &rewriter, MhaOp op) {
       source == x || noKeys ? xRows : collapse(b, source, rowGroups);
 
   InputWeights inputs = inputWeights(b, op);
-  Value heads[3];
+  Value heads[3], parts[3];
+  if (op.getPacked() && op->hasAttr("attn.one_product"))
+    projectAtOnce(b, op, xRows, inputs.headSize[0], parts);
   for (unsigned i = 0; i < 3; ++i) {
     bool isQuery = i == 0;
     const SmallVector<OpFoldResult> &sizes = isQuery ? xSizes : sourceSizes;
@@ -270,8 +300,10 @@ void attn::splitMha(RewriterBase &rewriter, MhaOp op) {
           tensor::EmptyOp::create(b, headSizes, typeOf(x).getElementType());
       continue;
     }
-    Value rows = project(b, isQuery ? xRows : sourceRows, inputs.weight[i],
-                         inputs.bias[i]);
+    Value rows = parts[i];
+    if (!rows)
+      rows = project(b, isQuery ? xRows : sourceRows, inputs.weight[i],
+                     inputs.bias[i]);
     heads[i] = expand(b, rows, headGroups, headSizes);
   }
   heads[0] = normAndTurn(b, op, heads[0], op.getNormQ(), bshd);

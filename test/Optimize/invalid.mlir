@@ -33,7 +33,8 @@
 // KEY: error: 'attn.mha' op heads '0.0+4': expected heads below 4, found 4
 // MOVE: error: 'attn.mha' op cannot share key heads: a capture is read at the head's number
 // SHARE: error: 'attn.mha' op cannot share key heads: its weights are of dynamic size or empty
-// WITHOUT: error: without 'lunch': expected one of inline-blocks, prune-heads, merge-heads
+// WITHOUT: error: without 'lunch': expected one of these:
+// WITHOUT-NEXT: inline-blocks, fold-moves, drop-repeats, prune-heads, merge-heads, fold-affine, fold-scale, fold-biases, one-qkv-product
 
 func.func @plain(%x: tensor<1x?x4xf32>, %w: tensor<4x4xf32>) -> tensor<1x?x4xf32> {
   %y = attn.mha %x weights(%w, %w, %w, %w) heads(4)

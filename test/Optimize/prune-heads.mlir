@@ -12,10 +12,10 @@
 // CHECK:         %[[A:.+]] = tensor.extract_slice %[[BIAS]][1, 0, 0] [2, %{{.+}}, %{{.+}}] [1, 1, 1]
 // CHECK:         %[[Y:.+]] = attn.mha %[[X]] weights(%[[WQ]], %[[WK]], %{{.+}}, %[[WO]]) bias(%[[BQ]], %{{.+}}, %{{.+}}, %[[B]]) heads(2) alibi(%[[S]] : tensor<2xf32>) additive(%[[A]] : tensor<2x?x?xf32>)
 // Rows 0, 1 and 4 to 7 of the second block's weights.
-// CHECK:         %[[E:.+]] = tensor.empty() : tensor<6x8xf32>
 // CHECK:         %[[LOW:.+]] = tensor.extract_slice %[[W]][0, 0] [2, 8] [1, 1]
-// CHECK:         %[[I:.+]] = tensor.insert_slice %[[LOW]] into %[[E]][0, 0] [2, 8] [1, 1]
 // CHECK:         %[[HIGH:.+]] = tensor.extract_slice %[[W]][4, 0] [4, 8] [1, 1]
+// CHECK:         %[[E:.+]] = tensor.empty() : tensor<6x8xf32>
+// CHECK:         %[[I:.+]] = tensor.insert_slice %[[LOW]] into %[[E]][0, 0] [2, 8] [1, 1]
 // CHECK:         %[[WQ2:.+]] = tensor.insert_slice %[[HIGH]] into %[[I]][2, 0] [4, 8] [1, 1]
 // CHECK:         attn.mha %[[Y]] weights(%[[WQ2]], {{.*}} heads(3)
 // REMARK: [Passed] PruneHeads | Category:attn-optimize | Remark="removed heads 0, 3 of 4: 560 bytes of weights, 128 FLOP a query, 128 a key and 16 a pair of them less"
@@ -36,10 +36,10 @@ func.func @named(%x: tensor<1x?x8xf32>, %w: tensor<8x8xf32> {attn.weight}, %b: t
 // EACH:         attn.mha {{.*}} heads(4)
 // Heads 0 and 1 of q, k and v in the packed weight.
 // EACH-LABEL: func.func @packed(
-// EACH:         tensor.empty() : tensor<12x8xf32>
 // EACH:         tensor.extract_slice %{{.+}}[0, 0] [4, 8] [1, 1]
 // EACH:         tensor.extract_slice %{{.+}}[8, 0] [4, 8] [1, 1]
 // EACH:         tensor.extract_slice %{{.+}}[16, 0] [4, 8] [1, 1]
+// EACH:         tensor.empty() : tensor<12x8xf32>
 // EACH:         attn.mha {{.*}} packed(%{{.+}}, %{{.+}}) heads(2) :
 // EACH-LABEL: func.func @none(
 func.func @packed(%x: tensor<1x?x8xf32>, %w: tensor<24x8xf32>, %wo: tensor<8x8xf32>) -> tensor<1x?x8xf32> {

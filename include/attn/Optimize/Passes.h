@@ -14,6 +14,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
+#include <optional>
+
 namespace attn {
 
 #define GEN_PASS_DECL
@@ -25,8 +27,12 @@ namespace attn {
 void buildOptimizePipeline(mlir::OpPassManager &pm,
                            llvm::ArrayRef<std::string> without = {});
 
-/// The words that `without` may hold.
+/// The words that `without` may hold, in the order of the passes.
 llvm::ArrayRef<llvm::StringLiteral> optimizePassWords();
+
+/// True where one product makes Q, K and V faster than three. `rows` of x over
+/// the batch, if known. Measured: docs/performance.md.
+bool oneQkvProductPays(std::optional<int64_t> rows);
 
 /// Registers `--attn-optimize{prune=... merge=... function=... without=...}`.
 void registerOptimizePipeline();

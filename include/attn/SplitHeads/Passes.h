@@ -29,8 +29,13 @@ void splitMha(mlir::RewriterBase &rewriter, MhaOp op);
 /// attn.sdpa, attn.rope and attn.qk_norm into layout maps.
 void populateFoldHeadMovesPatterns(mlir::RewritePatternSet &patterns);
 
-/// The room as a pipeline on modules.
-void buildSplitHeadsPipeline(mlir::OpPassManager &pm);
+/// The room as a pipeline on modules. `without` lists passes to leave out, by
+/// the words behind `attn-split-heads-`.
+void buildSplitHeadsPipeline(mlir::OpPassManager &pm,
+                             llvm::ArrayRef<std::string> without = {});
+
+/// The words that `without` may hold.
+llvm::ArrayRef<llvm::StringLiteral> splitHeadsPassWords();
 
 } // namespace attn
 

@@ -44,4 +44,18 @@ def SplitHeadsPass : Pass<"attn-split-heads", "::mlir::func::FuncOp"> {
     "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def SplitHeadsShareProjectionsPass : Pass<"attn-split-heads-share-projections", "::mlir::func::FuncOp"> {
+  let summary = "Project the same memory by the same weights once";
+  let description = [{
+    Reads functions with `attn.sdpa`. Makes: what does not change in a loop is
+    computed before it, and what is computed twice once, by upstream's motion
+    of loop-invariant code and elimination of common subexpressions: K and V
+    of a memory that several blocks or all turns of a loop read by the same
+    weights. A remark of category `attn-split-heads` says for each projection
+    what that saves.
+    (* example test/SplitHeads/share-projections.mlir *)
+  }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::linalg::LinalgDialect"];
+}
+
 #endif // ATTN_SPLIT_HEADS_PASSES
