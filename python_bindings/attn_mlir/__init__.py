@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .executable import compile as compile
     from .head_analysis import HeadAnalysis as HeadAnalysis
     from .head_analysis import analyze_heads as analyze_heads
+    from .head_comparison import HeadComparison as HeadComparison
+    from .head_comparison import compare_heads as compare_heads
     from .head_kinds import HeadStatistics as HeadStatistics
     from .head_kinds import head_statistics as head_statistics
     from .head_kinds import strongest_head as strongest_head
@@ -31,7 +33,9 @@ _MODULES = {
     "HeadStatistics": "head_kinds",
     "HeadsPage": "heads_page",
     "__version__": "_attn",
+    "HeadComparison": "head_comparison",
     "analyze_heads": "head_analysis",
+    "compare_heads": "head_comparison",
     "compile": "executable",
     "head_statistics": "head_kinds",
     "sdpa": "_attn",

@@ -63,6 +63,10 @@ class Block:
     heads: int
     kv_heads: int
 
+    def elements(self):
+        """As MLIR spells them: the elements of the inputs, and of what is summed."""
+        return ELEMENTS[self.x.dtype.name]
+
     @property
     def source(self):
         return self.x if self.context is None else self.context
@@ -128,14 +132,22 @@ def analyze_heads(
         x, context, [wq, wk, wv, wo], [bq, bk, bv, bo], mask, rope, num_heads, num_kv_heads
     )
     probabilities = run_block(block, is_causal, scale, softcap, window, target, threads)
+    rows = check_rows(block, probabilities)
+    look, write, size = pair_sums(block, probabilities, rows)
+    statistics = statistics_of(block, probabilities, rows)
+    return [one_head(h, statistics[h], look, write, size) for h in range(block.heads)]
+
+
+def check_rows(block, probabilities):
+    """Which rows count, [B, M]: those that keep a key, without padding."""
     rows = probabilities.any(axis=(1, 3))
+    if not rows.any():
+        raise ValueError("x: expected a row that keeps a key, found none")
     if block.mask is not None and block.context is None:
         rows &= block.mask
     if not np.isfinite(probabilities.swapaxes(1, 2)[rows]).all():
         raise ValueError("x: expected finite attention weights, found others")
-    look, write, size = pair_sums(block, probabilities, rows)
-    statistics = statistics_of(block, probabilities, rows)
-    return [one_head(h, statistics[h], look, write, size) for h in range(block.heads)]
+    return rows
 
 
 def one_head(head, statistics, look, write, size):
@@ -214,7 +226,7 @@ def statistics_of(block, probabilities, rows):
 def run_block(block, is_causal, scale, softcap, window, target, threads):
     """The weights [B, H, M, N] of the compiled block."""
     clauses, scalars = [], []
-    element, accumulator = ELEMENTS[block.x.dtype.name]
+    element, accumulator = block.elements()
     number = np.float64 if accumulator == "f64" else np.float32
     if scale is not None:
         clauses.append("scale(%scale)")
@@ -232,10 +244,7 @@ def run_block(block, is_causal, scale, softcap, window, target, threads):
             raise ValueError(f"window: expected two numbers >= -1, found {tuple(window)}")
         clauses.append(f"window({int(left)}, {int(right)})")
     source, arrays = source_of(block, element, accumulator, clauses, scalars)
-    result = compiled(source, target, threads)(*arrays, *(value for _, value in scalars))
-    if not result[1].any():
-        raise ValueError("x: expected a row that keeps a key, found none")
-    return result[1]
+    return compiled(source, target, threads)(*arrays, *(value for _, value in scalars))[1]
 
 
 @lru_cache(maxsize=32)
@@ -246,7 +255,7 @@ def compiled(source, target, threads):
     return compile(source, target=target, threads=threads)
 
 
-def source_of(block, element, accumulator, clauses, scalars):
+def source_of(block, element, accumulator, clauses, scalars, *, returns_weights=True):
     """The block in MLIR, of any batch and length, and the arrays of its tensor arguments."""
     names, types, arrays = [], [], []
 
@@ -278,15 +287,16 @@ def source_of(block, element, accumulator, clauses, scalars):
         clauses = [*clauses, f"keep(%keep : {types[-1]})"]
     arguments = [f"%{name}: {kind}" for name, kind in zip(names, types, strict=True)]
     arguments += [f"%{name}: {accumulator}" for name, _ in scalars]
-    results = (
-        f"tensor<?x?x{len(block.weights[3])}x{element}>, tensor<?x{block.heads}x?x?x{accumulator}>"
-    )
+    results, names_of_results, returns = f"tensor<?x?x{len(block.weights[3])}x{element}>", "%y", ""
+    if returns_weights:
+        results += f", tensor<?x{block.heads}x?x?x{accumulator}>"
+        names_of_results, returns = "%y, %p", "returns(weights)"
     context = "" if block.context is None else " context(%c)"
     biases = " bias(%bq, %bk, %bv, %bo)" if block.biases else ""
     source = f"""func.func @block({", ".join(arguments)}) -> ({results}) {{
-  %y, %p = attn.mha %x{context} weights({listed(("wq", "wk", "wv", "wo"))}){biases} {head} {" ".join(clauses)}
-      returns(weights) : {projected} -> {results}
-  return %y, %p : {results}
+  {names_of_results} = attn.mha %x{context} weights({listed(("wq", "wk", "wv", "wo"))}){biases} {head} {" ".join(clauses)}
+      {returns} : {projected} -> {results}
+  return {names_of_results} : {results}
 }}
 """
     return source, arrays
