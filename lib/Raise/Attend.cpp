@@ -257,8 +257,25 @@ static Value emitScale(ImplicitLocOpBuilder &b, const Dot &dot,
   return scale;
 }
 
+/// The conditions, all of which keep a key, or null where there are none.
+static Value writeConditions(RegionWriter &mask,
+                             decltype(ScoreRule::keep) conditions) {
+  Value kept;
+  for (auto [condition, inverted] : conditions) {
+    Value each = mask.write(condition, nullptr);
+    if (inverted) {
+      Value yes = arith::ConstantIntOp::create(mask.builder, 1, 1);
+      each = arith::XOrIOp::create(mask.builder, each, yes);
+    }
+    kept = kept ? arith::AndIOp::create(mask.builder, kept, each) : each;
+  }
+  return kept;
+}
+
+/// `guard`: what is true where guarded conditions do not count.
 static void writeRegions(SdpaOp op, const Attention &attention,
-                         const ScoreRule &rule, const Captures &captures) {
+                         const ScoreRule &rule, const Captures &captures,
+                         const Point *guard) {
   if (rule.tree != rule.dotPoint) {
     RegionWriter score(attention, captures, op.getScore(), op.getLoc(),
                        op.getAccumulatorType());
@@ -271,24 +288,22 @@ static void writeRegions(SdpaOp op, const Attention &attention,
     }
     score.yield(value);
   }
-  if (rule.keep.empty())
+  if (rule.keep.empty() && !guard)
     return;
   RegionWriter mask(attention, captures, op.getMask(), op.getLoc(), nullptr);
-  Value kept;
-  for (auto [condition, inverted] : rule.keep) {
-    Value each = mask.write(condition, nullptr);
-    if (inverted) {
-      Value yes = arith::ConstantIntOp::create(mask.builder, 1, 1);
-      each = arith::XOrIOp::create(mask.builder, each, yes);
-    }
-    kept = kept ? arith::AndIOp::create(mask.builder, kept, each) : each;
+  Value kept = writeConditions(mask, rule.keep);
+  if (guard) {
+    Value held =
+        arith::OrIOp::create(mask.builder, writeConditions(mask, rule.guarded),
+                             mask.write(guard, nullptr));
+    kept = kept ? arith::AndIOp::create(mask.builder, kept, held) : held;
   }
   mask.yield(kept);
 }
 
-FailureOr<SdpaOp> attn::attend(const Attention &attention,
-                               const ScoreRule &rule,
-                               std::optional<NearMiss> &miss) {
+FailureOr<Attended> attn::attend(const Attention &attention,
+                                 const ScoreRule &rule,
+                                 std::optional<NearMiss> &miss) {
   std::optional<Operands> operands = findOperands(attention, rule, miss);
   if (!operands)
     return failure();
@@ -297,10 +312,13 @@ FailureOr<SdpaOp> attn::attend(const Attention &attention,
   Type element = getElementTypeOrSelf(attention.root.getType());
   SmallVector<Attribute> layouts;
   SmallVector<Value> values;
+  unsigned channels = 0; // dimension of the query that D is
   for (const HeadView *view :
        {&operands->query, &operands->key, &operands->value}) {
     SmallVector<int> order;
     Value value = toRank4(b, b.getLoc(), *view, order);
+    if (values.empty())
+      channels = llvm::find(order, 3) - order.begin();
     auto type = cast<RankedTensorType>(value.getType());
     if (type.getElementType() != element)
       value = arith::ExtFOp::create(b, type.clone(element), value);
@@ -309,12 +327,25 @@ FailureOr<SdpaOp> attn::attend(const Attention &attention,
   }
   layouts.push_back(AffineMapAttr::get(
       layoutOf(rank4Order(operands->output), b.getContext())));
-  Captures captures(attention);
-  captures.collect(rule.tree, rule.dotPoint);
-  for (auto [condition, inverted] : rule.keep)
-    captures.collect(condition, nullptr);
   Value scale =
       emitScale(b, rule.dot, cast<FloatType>(elementTypeOf(rule.tree)));
+  Guard test;
+  const Point *guard = nullptr;
+  if (!rule.guarded.empty()) {
+    FloatType sums = cast<FloatType>(scale.getType());
+    test = emitGuard(b, b.createOrFold<tensor::DimOp>(values[0], channels),
+                     emitLargest(b, values[0], sums),
+                     emitLargest(b, values[1], sums), scale, rule.largestDot);
+    guard = attention.reader->scalar(test.isLarge);
+  }
+  Captures captures(attention);
+  captures.collect(rule.tree, rule.dotPoint);
+  for (auto [condition, inverted] :
+       llvm::concat<const std::pair<const Point *, bool>>(rule.keep,
+                                                          rule.guarded))
+    captures.collect(condition, nullptr);
+  if (guard)
+    captures.collect(guard, nullptr);
   auto plain = AffineMapAttr::get(getIdentityLayout(b.getContext()));
   bool isPlain = llvm::all_of(layouts, [&](auto map) { return map == plain; });
   auto op = SdpaOp::create(b, values[0], values[1], values[2],
@@ -325,7 +356,7 @@ FailureOr<SdpaOp> attn::attend(const Attention &attention,
     op.getCapturesMutable().assign(captures.values);
     op.setCaptureMapsAttr(b.getAffineMapArrayAttr(captures.maps));
   }
-  writeRegions(op, attention, rule, captures);
+  writeRegions(op, attention, rule, captures, guard);
   Value output = rule.emptyRows == EmptyRows::None
                      ? op.getOutput()
                      : restoreEmptyRows(b, op, rule.emptyRows);
@@ -339,5 +370,5 @@ FailureOr<SdpaOp> attn::attend(const Attention &attention,
                        attention.root.getType());
   }
   Value(attention.root).replaceAllUsesWith(output);
-  return op;
+  return Attended{op, test};
 }

@@ -10,6 +10,7 @@
 #ifndef ATTN_LIB_RAISE_BLOCK_H
 #define ATTN_LIB_RAISE_BLOCK_H
 
+#include "Guard.h"
 #include "Point.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
 
@@ -68,9 +69,26 @@ const Point *peelTurn(PointReader &reader, mlir::Value tensor,
 const Point *peelNorm(PointReader &reader, const Point *point,
                       const HeadDims &dims, Norm &norm);
 
+/// Sizes of the attention; B, M and N may be unknown.
+struct Sizes {
+  int64_t b, h, hkv, m, n, d, dv;
+};
+
+struct BlockParts {
+  HeadsOf q, k, v;
+  Linear out;
+  mlir::Value root;    ///< the output projection's result
+  bool isFlat = false; ///< which is [B * M, Eo]
+};
+
 /// Makes the projections around `op` and it one attn.mha, where they are such;
-/// null where they are not. `replaced` is then without a use.
-MhaOp raiseBlock(SdpaOp op, mlir::Operation *&replaced);
+/// null where they are not. `replaced` is then without a use, and so is the
+/// value of `guard`, which may be null: of a block it asks the input and the
+/// weights.
+MhaOp raiseBlock(SdpaOp op, const Guard &guard, mlir::Operation *&replaced);
+/// What it emits.
+MhaOp writeBlock(SdpaOp op, const BlockParts &block, const Sizes &sizes,
+                 const Guard &guard);
 
 /// Steps from `point` to a read of f32, f64 or widened numbers.
 const Point *skipWidening(PointReader &reader, const Point *point);

@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn;
@@ -27,6 +28,91 @@ std::optional<bool> attn::boolValue(const Point *point) {
     return std::nullopt;
   return !value.getValue().isZero();
 }
+
+bool attn::hasIndex(const Point *point) {
+  return point->kind == Kind::Index || llvm::any_of(point->args, hasIndex);
+}
+
+//===----------------------------------------------------------------------===//
+// Expressions that no op of the graph says
+//===----------------------------------------------------------------------===//
+
+OpBuilder PointReader::scratchBuilder() {
+  OpBuilder b(context);
+  b.setInsertionPointToEnd(&scratch);
+  return b;
+}
+
+/// Some operand of a type: arguments of an expression are points.
+Value PointReader::makeOperand(Type type) {
+  OpBuilder b = scratchBuilder();
+  return arith::ConstantOp::create(b, b.getUnknownLoc(), b.getZeroAttr(type));
+}
+
+const Point *PointReader::position(AffineExpr at) {
+  Point *point = make(Kind::Index);
+  point->coords.push_back(at);
+  point->type = IndexType::get(context);
+  return point;
+}
+
+const Point *PointReader::select(const Point *condition, const Point *yes,
+                                 const Point *no) {
+  auto first = boolValue(yes), second = boolValue(no);
+  if (first == true && second == false)
+    return condition;
+  Type type = elementTypeOf(yes);
+  Value operand = makeOperand(type);
+  Value decides = makeOperand(IntegerType::get(context, 1));
+  OpBuilder b = scratchBuilder();
+  return apply(
+      arith::SelectOp::create(b, b.getUnknownLoc(), decides, operand, operand),
+      {condition, yes, no});
+}
+
+const Point *PointReader::compare(arith::CmpIPredicate predicate,
+                                  const Point *x, const Point *y) {
+  Value operand = makeOperand(elementTypeOf(x));
+  OpBuilder b = scratchBuilder();
+  return apply(
+      arith::CmpIOp::create(b, b.getUnknownLoc(), predicate, operand, operand),
+      {x, y});
+}
+
+const Point *PointReader::bothOf(const Point *x, const Point *y) {
+  Value operand = makeOperand(elementTypeOf(x));
+  OpBuilder b = scratchBuilder();
+  return apply(arith::AndIOp::create(b, b.getUnknownLoc(), operand, operand),
+               {x, y});
+}
+
+const Point *PointReader::evaluate(Operation *op,
+                                   ArrayRef<const Point *> args) {
+  if (op->getNumRegions() != 0 || op->getNumResults() != 1)
+    return nullptr;
+  OpBuilder b = scratchBuilder();
+  OperationState state(b.getUnknownLoc(), op->getName());
+  for (const Point *arg : args) {
+    if (arg->kind != Kind::Constant)
+      return nullptr;
+    state.operands.push_back(
+        arith::ConstantOp::create(b, b.getUnknownLoc(), arg->constant));
+  }
+  state.addTypes(getElementTypeOrSelf(op->getResult(0).getType()));
+  state.addAttributes(op->getAttrs());
+  state.propertiesAttr = op->getPropertiesAsAttribute();
+  Operation *made = b.create(state);
+  SmallVector<Value> results;
+  TypedAttr value;
+  if (failed(b.tryFold(made, results)) ||
+      !matchPattern(results.front(), m_Constant(&value)))
+    return nullptr;
+  return constant(value);
+}
+
+//===----------------------------------------------------------------------===//
+// Folding
+//===----------------------------------------------------------------------===//
 
 namespace {
 struct Interval {
@@ -99,8 +185,51 @@ static const Point *foldLogic(PointReader &reader, Operation *op,
   return nullptr;
 }
 
+/// A choice between two constants.
+static bool isChoice(const Point *point) {
+  return point->applies<arith::SelectOp>() &&
+         point->args[1]->kind == Kind::Constant &&
+         point->args[2]->kind == Kind::Constant;
+}
+
+/// op(.., c ? x : y, ..) of constants as c ? op(.., x, ..) : op(.., y, ..); a
+/// condition of positions that becomes a number is such a choice as well.
+static const Point *foldChoice(PointReader &reader, Operation *op,
+                               ArrayRef<const Point *> args) {
+  if (isa<arith::SelectOp>(op))
+    return nullptr;
+  const Point *condition = nullptr;
+  SmallVector<const Point *> yes(args), no(args);
+  for (auto [i, arg] : llvm::enumerate(args)) {
+    if (arg->kind == Kind::Constant)
+      continue;
+    bool isChosen = isChoice(arg);
+    bool isCondition =
+        isa<arith::UIToFPOp, arith::SIToFPOp, arith::ExtUIOp, arith::ExtSIOp>(
+            op) &&
+        elementTypeOf(arg).isInteger(1) && hasIndex(arg);
+    if (condition || (!isChosen && !isCondition))
+      return nullptr;
+    Builder b(op);
+    condition = isChosen ? arg->args[0] : arg;
+    yes[i] = isChosen ? arg->args[1] : reader.constant(b.getBoolAttr(true));
+    no[i] = isChosen ? arg->args[2] : reader.constant(b.getBoolAttr(false));
+  }
+  if (!condition)
+    return nullptr;
+  const Point *first = reader.evaluate(op, yes);
+  const Point *second = first ? reader.evaluate(op, no) : nullptr;
+  if (!second)
+    return nullptr;
+  return first->constant == second->constant
+             ? first
+             : reader.select(condition, first, second);
+}
+
 const Point *attn::fold(PointReader &reader, Operation *op,
                         ArrayRef<const Point *> args) {
+  if (const Point *choice = foldChoice(reader, op, args))
+    return choice;
   if (isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op))
     return foldLogic(reader, op, args);
   if (auto compares = dyn_cast<arith::CmpIOp>(op)) {

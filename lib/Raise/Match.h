@@ -10,6 +10,7 @@
 #ifndef ATTN_LIB_RAISE_MATCH_H
 #define ATTN_LIB_RAISE_MATCH_H
 
+#include "Guard.h"
 #include "Point.h"
 #include "attn/Dialect/Attn/IR/Attn.h"
 
@@ -102,6 +103,10 @@ struct ScoreRule {
   const Point *tree = nullptr;     ///< `dotPoint` itself: no score region
   /// Kept are keys for which each is true, or false where the flag is set.
   llvm::SmallVector<std::pair<const Point *, bool>> keep;
+  /// As `keep`, while each score that `tree` starts from is at most
+  /// `largestDot`; `tree` itself gives such keys the weight 0 then.
+  llvm::SmallVector<std::pair<const Point *, bool>> guarded;
+  double largestDot = 0.0;
   double factor = 1.0; ///< of what `tree` makes
   /// What the graph makes of rows that may have no kept key, or scores of -inf
   /// alone.
@@ -134,11 +139,17 @@ std::optional<HeadView> viewDeepest(PointReader &reader, const Point *point,
 /// True when each number of one type is one of the other.
 bool canWiden(mlir::Type from, mlir::Type to);
 
+/// What an attention became.
+struct Attended {
+  SdpaOp op;
+  Guard guard; ///< without a value where the mask needs none
+};
+
 /// Emits attn.sdpa before the root's op and replaces the root by it; says why
 /// not, with nothing changed, where operands do not have its form.
-mlir::FailureOr<SdpaOp> attend(const Attention &attention,
-                               const ScoreRule &rule,
-                               std::optional<NearMiss> &miss);
+mlir::FailureOr<Attended> attend(const Attention &attention,
+                                 const ScoreRule &rule,
+                                 std::optional<NearMiss> &miss);
 
 /// The output of `op`, which returns its LSE, with what the graph makes of rows
 /// whose LSE is -inf.

@@ -133,49 +133,13 @@ const Point *PointReader::stepElementwise(Operation *op, const Point *point) {
   return apply(op, args);
 }
 
-/// The dimension along which a constant counts 0, 1, 2, ..., all others being
-/// of size 1.
-static std::optional<unsigned> findCounting(DenseElementsAttr constant) {
-  Type element = constant.getElementType();
-  if (!element.isIndex() && !element.isInteger(32) && !element.isInteger(64))
-    return std::nullopt;
-  std::optional<unsigned> along;
-  for (auto [i, size] : llvm::enumerate(constant.getType().getShape())) {
-    if (size == 1)
-      continue;
-    if (along)
-      return std::nullopt;
-    along = i;
-  }
-  int64_t next = 0;
-  for (const APInt &value : constant.getValues<APInt>())
-    if (value.getSExtValue() != next++)
-      return std::nullopt;
-  return along;
-}
-
-/// Splats, and positions written out: what exporters without an op for them
-/// make of sizes that they know.
-const Point *PointReader::stepConstant(DenseElementsAttr constant,
-                                       const Point *point) {
-  if (constant.isSplat())
-    return this->constant(constant.getSplatValue<TypedAttr>());
-  std::optional<unsigned> along = findCounting(constant);
-  if (!along)
-    return nullptr;
-  Point *made = make(Kind::Index);
-  made->coords.push_back(point->coords[*along]);
-  made->type = constant.getElementType();
-  return made;
-}
-
 const Point *PointReader::stepOnce(const Point *point) {
   Operation *op = point->value.getDefiningOp();
   if (!op)
     return nullptr;
-  DenseElementsAttr constant;
-  if (matchPattern(point->value, m_Constant(&constant)))
-    return stepConstant(constant, point);
+  Attribute attribute;
+  if (matchPattern(point->value, m_Constant(&attribute)))
+    return stepConstant(attribute, point);
   return llvm::TypeSwitch<Operation *, const Point *>(op)
       .Case([&](linalg::LinalgOp linalg) { return stepLinalg(linalg, point); })
       .Case([&](tensor::CastOp cast) -> const Point * {

@@ -14,6 +14,7 @@
 #ifndef ATTN_LIB_RAISE_POINT_H
 #define ATTN_LIB_RAISE_POINT_H
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/AffineExpr.h"
@@ -70,6 +71,19 @@ public:
   const Point *readHeads(mlir::Value tensor, int64_t heads);
   const Point *apply(mlir::Operation *op, llvm::ArrayRef<const Point *> args);
   const Point *constant(mlir::TypedAttr value);
+  /// What is the same for every element.
+  const Point *scalar(mlir::Value value);
+  /// @{ Expressions that no op of the graph says.
+  const Point *position(mlir::AffineExpr at);
+  const Point *select(const Point *condition, const Point *yes,
+                      const Point *no);
+  const Point *compare(mlir::arith::CmpIPredicate predicate, const Point *a,
+                       const Point *b);
+  const Point *bothOf(const Point *a, const Point *b);
+  /// `op` of constants as a constant, or null.
+  const Point *evaluate(mlir::Operation *op,
+                        llvm::ArrayRef<const Point *> args);
+  /// @}
 
   /// What a Read is, one producer further; null where the producer is not
   /// understood or the search has become too long.
@@ -93,10 +107,13 @@ public:
 private:
   friend class BodyReader;
   Point *make(Point::Kind kind);
-  const Point *scalar(mlir::Value value);
   const Point *stepOnce(const Point *point);
-  const Point *stepConstant(mlir::DenseElementsAttr constant,
-                            const Point *point);
+  const Point *stepConstant(mlir::Attribute attribute, const Point *point);
+  const Point *isWithin(mlir::AffineExpr row, mlir::AffineExpr column,
+                        std::optional<int64_t> low,
+                        std::optional<int64_t> high);
+  mlir::OpBuilder scratchBuilder();
+  mlir::Value makeOperand(mlir::Type type);
   const Point *stepLinalg(mlir::linalg::LinalgOp op, const Point *point);
   const Point *stepElementwise(mlir::Operation *op, const Point *point);
   const Point *stepExpand(mlir::Value source, mlir::Value result,
@@ -113,6 +130,7 @@ private:
 
   mlir::MLIRContext *context;
   std::deque<Point> points;
+  mlir::Block scratch; ///< ops that only expressions have
   llvm::DenseMap<const Point *, const Point *> steps;
   llvm::SmallVector<int64_t> sizes; ///< of the dimensions made so far
   unsigned budget = 2048;           ///< producers still to be looked at
@@ -129,6 +147,12 @@ mlir::Type elementTypeOf(const Point *point);
 std::optional<double> floatValue(const Point *point);
 /// The value of a boolean constant.
 std::optional<bool> boolValue(const Point *point);
+
+/// True when some position is part of the value, not only of where it is read.
+bool hasIndex(const Point *point);
+
+/// The bytes of a constant that is no splat, of either kind; else none.
+llvm::ArrayRef<char> rawData(mlir::Attribute attribute);
 
 /// What `op` makes of `args`, where that is known or one of them; else null.
 const Point *fold(PointReader &reader, mlir::Operation *op,

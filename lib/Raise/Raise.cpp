@@ -145,10 +145,10 @@ private:
     std::optional<ScoreRule> rule = splitScores(attention, miss);
     if (!rule)
       return false;
-    FailureOr<SdpaOp> op = attend(attention, *rule, miss);
-    if (failed(op))
+    FailureOr<Attended> made = attend(attention, *rule, miss);
+    if (failed(made))
       return false;
-    attentions.push_back({*op, product->getLoc()});
+    attentions.push_back({*made, product->getLoc()});
     replaced.push_back(attention.root.getDefiningOp());
     return true;
   }
@@ -167,14 +167,18 @@ private:
   }
 
   void raiseBlocks() {
-    for (auto [op, place] : attentions) {
-      Operation *output = nullptr;
-      MhaOp block = blocks ? raiseBlock(op, output) : MhaOp();
+    for (auto &[made, place] : attentions) {
+      Operation *output = nullptr,
+                *test = made.guard.isLarge ? made.guard.isLarge.getDefiningOp()
+                                           : nullptr;
+      MhaOp block = blocks ? raiseBlock(made.op, made.guard, output) : MhaOp();
       remark::passed(place, kRemark)
           << (block ? "raised to attn.mha" : "raised to attn.sdpa");
       if (!block)
         continue;
       ++raisedBlocks;
+      if (test)
+        eraseIfDead(test);
       eraseIfDead(output);
     }
   }
@@ -199,7 +203,7 @@ private:
 
   int64_t raisedBlocks = 0;
   /// What was made, from the last, and the places of the products.
-  SmallVector<std::pair<SdpaOp, Location>> attentions;
+  SmallVector<std::pair<Attended, Location>> attentions;
   SmallVector<std::string> misses;
   SmallVector<Operation *> replaced;
 };

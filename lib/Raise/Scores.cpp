@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Match.h"
+#include "Scores.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -17,41 +17,6 @@ using namespace mlir;
 using namespace attn;
 
 using Kind = Point::Kind;
-
-namespace {
-class Splitter {
-public:
-  Splitter(const Attention &attention)
-      : attention(attention), reader(*attention.reader) {}
-
-  std::optional<ScoreRule> split(std::optional<NearMiss> &miss);
-
-private:
-  const Point *expand(const Point *point);
-  const Point *expandNew(const Point *point);
-  const Point *expandRead(const Point *point);
-  bool matchDot(const Point *point);
-  std::optional<HeadView> peelFactors(const Point *point, Dot &dot,
-                                      ArrayRef<AffineExpr> bhsd);
-  bool takeFactor(const Point *factor, bool divides, Dot &dot);
-  using Conditions = decltype(ScoreRule::keep);
-  using IsFill = function_ref<bool(double fill, double product)>;
-  const Point *peelMask(const Point *point, IsFill isFill, double factor,
-                        Conditions &keep);
-  void peelMasks();
-  void foldScale();
-  bool isReadable(const Point *point);
-  bool hasDot(const Point *point);
-  bool hasIndex(const Point *point);
-  unsigned countDots(const Point *point);
-
-  const Attention &attention;
-  PointReader &reader;
-  ScoreRule rule;
-  std::optional<NearMiss> reason; ///< why a product is no dot product
-  DenseMap<const Point *, const Point *> expanded;
-};
-} // namespace
 
 /// Size of the expression as a tree, up to `limit`.
 static unsigned countNodes(const Point *tree, unsigned limit) {
@@ -188,11 +153,6 @@ bool Splitter::hasDot(const Point *point) {
          llvm::any_of(point->args, [&](auto *arg) { return hasDot(arg); });
 }
 
-bool Splitter::hasIndex(const Point *point) {
-  return point->kind == Kind::Index ||
-         llvm::any_of(point->args, [&](auto *arg) { return hasIndex(arg); });
-}
-
 /// A tensor without scores or positions in it is read where it stands: what it
 /// was made from need not be computed once more per score.
 const Point *Splitter::expandRead(const Point *point) {
@@ -246,95 +206,6 @@ unsigned Splitter::countDots(const Point *point) {
   for (const Point *arg : point->args)
     count += countDots(arg);
   return count;
-}
-
-/// What is left of select(c, x, fill), x + select(c, 0, fill), either widened
-/// or times a number, with the condition added to `keep`; null for all else.
-/// `isFill` is asked of the fill and of what it is after the factors above it.
-const Point *Splitter::peelMask(const Point *point, IsFill isFill,
-                                double factor, Conditions &keep) {
-  if (point->applies<arith::ExtFOp>()) {
-    const Point *inner = peelMask(point->args[0], isFill, factor, keep);
-    return inner ? reader.apply(point->op, {inner}) : nullptr;
-  }
-  if (point->applies<arith::MulFOp>()) {
-    for (unsigned i = 0; i < 2; ++i) {
-      std::optional<double> by = floatValue(point->args[1 - i]);
-      if (!by || !(*by > 0.0) || !std::isfinite(*by))
-        continue;
-      const Point *inner = peelMask(point->args[i], isFill, factor * *by, keep);
-      return inner ? reader.apply(point->op, {inner, point->args[1 - i]})
-                   : nullptr;
-    }
-    return nullptr;
-  }
-  auto isFilled = [&](const Point *arg) {
-    std::optional<double> value = floatValue(arg);
-    if (!value)
-      return false;
-    double product = *value * factor;
-    return isFill(*value,
-                  elementTypeOf(arg).isF64() ? product : float(product));
-  };
-  auto peelSelect = [&](const Point *select) -> const Point * {
-    if (!select->applies<arith::SelectOp>() || hasDot(select->args[0]))
-      return nullptr;
-    for (unsigned i = 1; i < 3; ++i)
-      if (isFilled(select->args[i])) {
-        keep.push_back({select->args[0], /*inverted=*/i == 1});
-        return select->args[3 - i];
-      }
-    return nullptr;
-  };
-  if (!point->applies<arith::AddFOp>())
-    return peelSelect(point);
-  for (unsigned i = 0; i < 2; ++i) {
-    const Point *added = point->args[i];
-    bool hasZero =
-        added->applies<arith::SelectOp>() &&
-        llvm::any_of(llvm::drop_begin(added->args),
-                     [](const Point *arg) { return floatValue(arg) == 0.0; });
-    if (hasZero && peelSelect(added))
-      return point->args[1 - i];
-  }
-  return nullptr;
-}
-
-/// -inf drops keys. So does a number that no score reaches, in rows that keep
-/// another; as a mask it lets blocks of keys be skipped, so that is worth doing
-/// where positions decide.
-void Splitter::peelMasks() {
-  // Beyond this a score of f64 that is added changes nothing.
-  auto absorbs = [](double v) { return v < -kLargestRule * 0x1p54; };
-  auto isLowest = [&](double v, double product) {
-    return absorbs(v) && std::isinf(product);
-  };
-  auto isAbsorbing = [&](double v, double product) {
-    return absorbs(v) && absorbs(product) && std::isfinite(product);
-  };
-  while (const Point *next = peelMask(rule.tree, isLowest, 1.0, rule.keep))
-    rule.tree = next;
-  ScoreRule masked = rule;
-  Conditions found;
-  while (const Point *next = peelMask(masked.tree, isAbsorbing, 1.0, found)) {
-    if (!hasIndex(found.back().first))
-      return;
-    masked.tree = next;
-  }
-  if (found.empty() || !hasDot(masked.tree) ||
-      !areScoresModerate(attention, masked))
-    return;
-  masked.keep.append(found);
-  if (mayHaveEmptyRows(attention, masked)) {
-    // Where -inf drops some keys of a row the others have its mean; and the
-    // mean of a head is not read where several share it.
-    const HeadView &key = rule.dot.key;
-    if (!rule.keep.empty() || attention.startsFinite ||
-        (key.group != 1 && key.has(1)))
-      return;
-    masked.emptyRows = EmptyRows::MeanOfValues;
-  }
-  rule = masked;
 }
 
 /// Constant factors right above the only dot product are scale.
@@ -394,6 +265,7 @@ std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
   rule.factor = attention.factor;
   if (rule.tree == rule.dotPoint)
     rule.dot.scale *= std::exchange(rule.factor, 1.0);
+  guardMasks();
   bool isModerate = areScoresModerate(attention, rule);
   if (attention.startsFinite && !isModerate) {
     miss = NearMiss{op, "the maximum starts from a number that is not the "

@@ -12,7 +12,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -61,15 +60,6 @@ static SmallVector<Sum> readSums(PointReader &reader, const Point *point,
     take(point->args[1], point->args[0], subtracts);
   }
   return sums;
-}
-
-static ArrayRef<char> rawData(Attribute attribute) {
-  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(attribute))
-    return dense.isSplat() ? ArrayRef<char>() : dense.getRawData();
-  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(attribute))
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      return blob->getData();
-  return {};
 }
 
 /// True when a constant has the same numbers in both halves of its rows.

@@ -266,7 +266,7 @@ class Block(raise_variants.Variant):
 
 
 def draw_fill(draw, dtype):
-    return draw.choice([float("-inf"), raise_variants.LOWEST[dtype]])
+    return draw.choice([float("-inf"), raise_variants.LOWEST[dtype], -1.0e9])
 
 
 def compare(block, bin_folder, folder):

@@ -58,12 +58,14 @@ class Graph:
         self.lines.append(f"{result} = {text}")
         return result
 
+    def number(self, value):
+        if math.isfinite(value):
+            return f"{value:.17e}"
+        digits, infinity = INFINITIES[self.dtype]
+        return f"0x{infinity | (value < 0) << (digits * 4 - 1):0{digits}X}"
+
     def constant(self, value):
-        text = f"{value:.17e}"
-        if not math.isfinite(value):
-            digits, infinity = INFINITIES[self.dtype]
-            text = f"0x{infinity | (value < 0) << (digits * 4 - 1):0{digits}X}"
-        return self.emit(f"arith.constant {text} : {self.dtype}")
+        return self.emit(f"arith.constant {self.number(value)} : {self.dtype}")
 
     def size(self, symbol):
         """SSA value of a dynamic size, read from the first argument that has it."""

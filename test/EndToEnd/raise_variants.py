@@ -187,7 +187,7 @@ class Variant(raise_softmax.Softmax):
     def mask(self, s):
         graph, draw, dims = self.graph, self.draw, s.dims
         kind = graph.choose(
-            "mask", ["none", "added", "chosen", "causal", "window", "summed", "counted"]
+            "mask", ["none", "added", "chosen", "causal", "window", "summed", "counted", "table"]
         )
         fills = {
             "inf": INFINITE, "1e9": -1.0e9, "lowest": LOWEST[graph.dtype], "f16": -65504.0,
@@ -211,6 +211,10 @@ class Variant(raise_softmax.Softmax):
             return graph.generic([s, mask], dims, body)
         if kind == "counted":
             return self.counted_mask(s, fill)
+        if kind == "table":
+            way = graph.choose("table", ["true", "kept", "filled"])
+            if not {"m", "n"} & graph.dynamic:
+                return self.table_mask(s, fill, way)
         m, n, low = dims.index("m"), dims.index("n"), graph.constant(fill)
         zero = graph.constant(0.0)
         body = [f"i = linalg.index {m} : index", f"j = linalg.index {n} : index"]
@@ -267,6 +271,29 @@ class Variant(raise_softmax.Softmax):
         ]
         added = graph.generic([apart], ("m", "n"), body)
         return graph.binary("add", s, added, s.dims)
+
+    def table_mask(self, s, fill, way):
+        """A causal mask as a constant: of booleans, of 1 and 0, or of what is added."""
+        graph = self.graph
+        inside, outside, kind = {
+            "true": ("true", "false", "i1"), "kept": ("1.0", "0.0", graph.dtype),
+            "filled": ("0.0", graph.number(fill), graph.dtype),
+        }[way]  # fmt: skip
+        rows, columns = graph.sizes["m"], graph.sizes["n"]
+        numbers = ", ".join(
+            "[" + ", ".join(inside if j <= i else outside for j in range(columns)) + "]"
+            for i in range(rows)
+        )
+        name = graph.emit(f"arith.constant dense<[{numbers}]> : tensor<{rows}x{columns}x{kind}>")
+        table = raise_graphs.Tensor(name, ("m", "n"), kind)
+        if way == "filled":
+            return graph.binary("add", s, table, s.dims)
+        low, none = graph.constant(fill), graph.constant(0.0)
+        body = [f"r = arith.select {{1}}, {{0}}, {low} : {{T}}", "{r}"]
+        if way == "kept":
+            body = [f"c = arith.cmpf oeq, {{1}}, {none} : {{T}}",
+                    f"r = arith.select {{c}}, {low}, {{0}} : {{T}}", "{r}"]  # fmt: skip
+        return graph.generic([s, table], s.dims, body)
 
     def attend(self, s, v):
         graph, dims = self.graph, s.dims

@@ -64,11 +64,18 @@ func.func @mean(%q: tensor<5x8xf32>, %k: tensor<8x7xf32>, %v: tensor<7x4xf32>) -
   return %o : tensor<5x4xf32>
 }
 
-// A score may be below -1e9.
+// A score may be below -1e9: keys are dropped while |scale| D max|q| max|k| is far from it, and the score says the rest.
 // CHECK-LABEL: func.func @reached(
-// CHECK:         attn.sdpa {{.*}} score(
+// CHECK-DAG:     %[[LIMIT:.*]] = arith.constant 0x4E65{{.*}} : f32
+// CHECK-DAG:     math.absf {{.*}} : f32
+// CHECK-DAG:     arith.maximumf
+// CHECK:         %[[LARGE:.*]] = arith.cmpf ugt, %{{.*}}, %[[LIMIT]] : f32
+// CHECK:         attn.sdpa {{.*}} captures(%[[LARGE]][] : i1) {{.*}} score(
 // CHECK:           arith.select
-// CHECK-NOT:     mask(
+// CHECK:         } mask(%{{.*}}, %{{.*}}, %[[M:.*]], %[[N:.*]], %[[L:.*]]) {
+// CHECK-NEXT:      %[[K:.*]] = arith.cmpi sle, %[[N]], %[[M]] : index
+// CHECK-NEXT:      %[[Y:.*]] = arith.ori %[[K]], %[[L]] : i1
+// CHECK-NEXT:      attn.yield %[[Y]]
 func.func @reached(%q: tensor<5x8xf32>, %k: tensor<8x7xf32>, %v: tensor<7x4xf32>) -> tensor<5x4xf32> {
   %zero = arith.constant 0.0 : f32
   %low = arith.constant -1.0e9 : f32

@@ -23,8 +23,11 @@ def RaisePass : Pass<"attn-raise", "::mlir::ModuleOp"> {
     * factors on Q, on K and on the product are its scale;
     * conditions that replace a score by -inf are its mask region, so that
       causal graphs skip keys; so are conditions of positions that replace it by
-      a number below -1e35, which no score reaches;
-    * whatever else the scores go through (added masks, -1e9, softcap, scores
+      a number below -1e35, which no score reaches; for a number that scores may
+      reach (-1e9) the mask captures a test of the queries and keys that says
+      whether they do, and the score region stays whole. Constants that hold a
+      triangle, a band or a prefix are conditions of positions;
+    * whatever else the scores go through (added masks, softcap, scores
       rounded to f16, ...) is its score region, op by op; tensors that it reads
       are captures;
     * orders in memory are layouts, before and after. Heads that K and V are
