@@ -59,13 +59,8 @@ Value DecodeKernel::anyNonFinite() {
 /// at which memory can be read instead of 0.99).
 void DecodeKernel::prefetch(const Rows &rows, Value row, Value channel,
                             int64_t channels) {
-  int64_t line =
-      64 * 8 / getElementTypeOrSelf(rows.memref).getIntOrFloatBitWidth();
-  for (int64_t d = 0; d < channels; d += line)
-    memref::PrefetchOp::create(k.b, rows.memref,
-                               rows.at(row, k.add(channel, d)),
-                               /*isWrite=*/false, /*localityHint=*/2,
-                               /*isDataCache=*/true);
+  for (int64_t d = 0; d < channels; d += k.lineElements(rows.memref))
+    k.prefetch(rows.memref, rows.at(row, k.add(channel, d)));
 }
 
 /// O += p V of the step, some rows and channels at a time.

@@ -163,6 +163,18 @@ void KernelBuilder::store(Value value, Value memref, ValueRange indices) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   vector::StoreOp::create(b, convert(value, element), memref, indices);
 }
+void KernelBuilder::prefetch(Value memref, ValueRange indices) {
+  memref::PrefetchOp::create(b, memref, indices, /*isWrite=*/false,
+                             /*localityHint=*/2, /*isDataCache=*/true);
+}
+void KernelBuilder::prefetchForWrite(Value memref, ValueRange indices) {
+  memref::PrefetchOp::create(b, memref, indices, /*isWrite=*/true,
+                             /*localityHint=*/3, /*isDataCache=*/true);
+}
+int64_t KernelBuilder::lineElements(Value memref) {
+  constexpr int64_t lineBits = 64 * 8;
+  return lineBits / getElementTypeOrSelf(memref).getIntOrFloatBitWidth();
+}
 Value KernelBuilder::loadScalar(Value memref, ValueRange indices) {
   return convert(memref::LoadOp::create(b, memref, indices), accumulator);
 }

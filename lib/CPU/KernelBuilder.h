@@ -73,6 +73,12 @@ struct KernelBuilder {
                       mlir::Type element = {});
   mlir::Value load(mlir::Value memref, mlir::ValueRange indices);
   void store(mlir::Value value, mlir::Value memref, mlir::ValueRange indices);
+  /// Asks for the cache line of an element to L2; or, to store to it soon, to
+  /// L1. The indices may lie outside: nothing is read or changed.
+  void prefetch(mlir::Value memref, mlir::ValueRange indices);
+  void prefetchForWrite(mlir::Value memref, mlir::ValueRange indices);
+  /// Elements of a cache line.
+  static int64_t lineElements(mlir::Value memref);
   mlir::Value loadScalar(mlir::Value memref, mlir::ValueRange indices);
   void storeScalar(mlir::Value value, mlir::Value memref,
                    mlir::ValueRange indices);

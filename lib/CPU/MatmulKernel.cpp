@@ -37,6 +37,8 @@ private:
   }
   Values initial(int64_t rows, ValueRange masks);
   Value columnMask(int64_t vector, Value columns);
+  void prefetchNextPanel(Value d);
+  void prefetchResult(ValueRange row);
   Values sumBlock(Value from, Value to, ValueRange row);
   void emitRows(bool wholePanel);
 
@@ -105,11 +107,30 @@ Values MatmulKernel::initial(int64_t rows, ValueRange masks) {
   return result;
 }
 
+/// Row d of the panel that follows in memory, to L2: the next task reads it, and
+/// its first tile of rows would wait for memory. Past the last panel the
+/// address is nobody's, which a prefetch may have: it reads and changes nothing.
+void MatmulKernel::prefetchNextPanel(Value d) {
+  Value behind = k.add(d, k.b.createOrFold<memref::DimOp>(op.getPacked(), 1));
+  for (int64_t column = 0, line = k.lineElements(op.getPacked());
+       column < vectors * k.lanes; column += line)
+    k.prefetch(op.getPacked(), {zero, behind, k.index(column)});
+}
+
+/// The lines of y that a tile of rows will be stored to, which seldom are in
+/// the cache: a store that misses holds up those behind it.
+void MatmulKernel::prefetchResult(ValueRange row) {
+  for (Value r : row)
+    for (int64_t j = 0; j < vectors; ++j)
+      k.prefetchForWrite(op.getInit(), {r, k.index(j * k.lanes)});
+}
+
 /// sum_k x[row][k] w[k] over [from, to), for a tile of rows.
 Values MatmulKernel::sumBlock(Value from, Value to, ValueRange row) {
   Values zeros(row.size() * vectors, k.splat(0.0));
   return k.hotLoop(from, to, zeros, [&](Value d, ValueRange carried) -> Values {
     Values w, result;
+    prefetchNextPanel(d);
     for (int64_t j = 0; j < vectors; ++j)
       w.push_back(k.load(op.getPacked(), {zero, d, k.index(j * k.lanes)}));
     for (auto [i, r] : llvm::enumerate(row)) {
@@ -138,6 +159,7 @@ void MatmulKernel::emitRows(bool wholePanel) {
     Values row;
     for (int64_t i = 0; i < tile; ++i)
       row.push_back(k.min(k.add(first, i), last));
+    prefetchResult(row);
     Values sums =
         k.loop(zero, depth, kDepthBlock, start,
                [&](Value from, ValueRange totals) -> Values {

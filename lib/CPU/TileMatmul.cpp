@@ -46,11 +46,13 @@ static void tileMatmul(PackedMatmulOp op, int64_t rowsPerTask) {
   AffineExpr s0 = b.getAffineSymbolExpr(0);
   OpFoldResult tasks = affine::makeComposedFoldedAffineApply(
       b, b.getLoc(), s0.ceilDiv(rowsPerTask), {rows});
+  // All panels of a block of rows follow one another: its rows stay in L2, and
+  // each panel is fetched while the one before it is used.
   auto forall = scf::ForallOp::create(
-      b, SmallVector<OpFoldResult>{size(op.getPacked(), 0), tasks},
+      b, SmallVector<OpFoldResult>{tasks, size(op.getPacked(), 0)},
       ValueRange{}, std::nullopt);
   b.setInsertionPointToStart(forall.getBody());
-  Value panel = forall.getInductionVar(0), task = forall.getInductionVar(1);
+  Value task = forall.getInductionVar(0), panel = forall.getInductionVar(1);
   AffineExpr d0 = b.getAffineDimExpr(0);
   auto scaled = [&](Value i, int64_t step) {
     return affine::makeComposedFoldedAffineApply(b, b.getLoc(), d0 * step, {i});

@@ -78,7 +78,12 @@ func.func @blocks(%q: memref<1x1x8x16xf32>, %k: memref<1x1x512x16xf32>, %o: memr
 // -----
 
 // y = x w + bias: 8 rows x 3 vectors, k in order, the panel read as it is packed.
+// Asked for ahead: the result's lines, and for each k the three lines that the
+// panel behind this one (384 rows on) has there.
 // CHECK-LABEL: func @product
+// CHECK-COUNT-24: memref.prefetch {{.*}}, write, locality<3>, data
+// CHECK:         %[[BEHIND:.+]] = arith.addi %{{.+}}, %c384
+// CHECK-COUNT-3: memref.prefetch %{{.+}}[%{{.+}}, %[[BEHIND]], %{{.+}}], read, locality<2>, data
 // CHECK-COUNT-24: vector.fma
 // CHECK-NOT:     attn.
 // CHECK:         return

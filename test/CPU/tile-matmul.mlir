@@ -1,10 +1,10 @@
 // RUN: attn-opt %s --attn-cpu-tile-matmul=rows-per-task=64 | FileCheck %s
 // This pass cannot fail.
 
-// y[64 t .. 64 t + 64, 32 p .. 32 p + 32] of each task (p, t).
+// y[64 t .. 64 t + 64, 32 p .. 32 p + 32] of each task (t, p).
 // CHECK-LABEL: func @tasks
 // CHECK-SAME:    %[[X:.+]]: memref<128x40xf32>, %[[W:.+]]: memref<3x40x32xf32>, %[[B:.+]]: memref<96xf32>, %[[Y:.+]]: memref<128x96xf32>
-// CHECK:         scf.forall (%[[P:.+]], %[[T:.+]]) in (3, 2)
+// CHECK:         scf.forall (%[[T:.+]], %[[P:.+]]) in (2, 3)
 // CHECK:           %[[BIAS:.+]] = memref.subview %[[B]]
 // CHECK-SAME:        memref<96xf32> to memref<32xf32, strided<[1], offset: ?>>
 // CHECK:           %[[ROWS:.+]] = memref.subview %[[X]]
@@ -17,7 +17,7 @@ func.func @tasks(%x: memref<128x40xf32>, %w: memref<3x40x32xf32>, %b: memref<96x
 
 // The last panel and the last rows are narrower: their sizes are minima.
 // CHECK-LABEL: func @tails
-// CHECK:         scf.forall {{.*}} in (3, %{{.+}})
+// CHECK:         scf.forall {{.*}} in (%{{.+}}, 3)
 // CHECK:           affine.min
 // CHECK:           attn.packed_matmul {{.*}} : memref<?x40xf32, {{.*}}>, memref<1x40x32xf32, {{.*}}>, memref<?x?xf32
 func.func @tails(%x: memref<?x40xf32>, %w: memref<3x40x32xf32>, %y: memref<?x90xf32>) {

@@ -193,10 +193,10 @@ def CPUTileMatmulPass : Pass<"attn-cpu-tile-matmul"> {
   let summary = "Cut packed products into parallel tasks";
   let description = [{
     Reads: `attn.packed_matmul` on buffers. Puts each into an `scf.forall` over
-    panels of columns and blocks of rows, so that a task multiplies some rows
-    with one panel. Leaves products inside an `scf.forall` alone.
+    blocks of rows and panels of columns, so that a task multiplies some rows
+    with one panel, and the tasks of the same rows follow one another. Leaves products inside an `scf.forall` alone.
   }];
-  let options = [Option<"rowsPerTask", "rows-per-task", "int64_t", "192",
+  let options = [Option<"rowsPerTask", "rows-per-task", "int64_t", "128",
                         "rows of x that one task multiplies">];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
