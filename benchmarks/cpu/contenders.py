@@ -8,14 +8,11 @@ as f32 [B, H, M, D]. It raises Lacks with the reason where it cannot run, which 
 """
 
 import importlib.util
-import pathlib
-import subprocess
 
 import numpy as np
 
 from . import cases
 
-LIMIT = pathlib.Path(__file__).resolve().parent.parent / "limit"
 CONTENDERS = {}
 
 
@@ -74,20 +71,12 @@ def lacking(reason):
     return make
 
 
-def build_limit(folder):
-    """Compiles benchmarks/limit for this machine; returns the path of the library."""
-    library = folder / "limit.so"
-    sources = [LIMIT / "limit.cpp", LIMIT / "attention.h"]
-    if library.exists() and library.stat().st_mtime > max(s.stat().st_mtime for s in sources):
-        return library
-    flags = ["-O3", "-march=native", "-mprefer-vector-width=512", "-ffp-contract=fast"]
-    flags += ["-fno-math-errno", "-std=c++17", "-shared", "-fPIC"]
-    command = ["clang++-22", *flags, str(sources[0]), "-o", str(library)]
-    subprocess.run(command, check=True)
-    return library
-
-
 def limit_of(library):
+    """Makes the library of benchmarks/limit a contender; None: one that lacks everything."""
+    if library is None:
+        CONTENDERS["limit"] = lacking("benchmarks/limit was not built")
+        return
+
     @contender("limit")
     def limit(case, arrays, threads):
         f32_only(case)
@@ -106,8 +95,6 @@ def limit_of(library):
                 raise Lacks(f"no kernel for head size {case.D}")
 
         return call, lambda: out
-
-    return limit
 
 
 @contender("torch.sdpa")

@@ -5,7 +5,6 @@
 import statistics
 import time
 
-from . import cases
 from .contenders import Lacks
 
 
@@ -24,14 +23,14 @@ def seconds_of(call, count, threads):
 
 def prepare(case, contenders, threads):
     """Runs and judges each contender once: ({name: call}, {name: entry of the results})."""
-    arrays = cases.inputs(case)
-    answers = cases.reference(case, *arrays)
+    arrays = case.inputs()
+    answers = case.reference(*arrays)
     calls, entries = {}, {}
     for name, make in contenders.items():
         try:
             call, out = make(case, arrays, threads)
             call()
-            entries[name] = {"error": cases.check(case, answers, out()), "seconds": []}
+            entries[name] = {"error": case.check(answers, out()), "seconds": []}
             calls[name] = call
         except (Lacks, ValueError) as reason:
             entries[name] = {"lacks": str(reason)}
@@ -63,12 +62,11 @@ def measure(case, contenders, limit, options, say=lambda text: None):
             if limit:
                 peaks.append(options.threads * limit.limit_peak(20000))
             entries[name]["seconds"].append(seconds_of(call, counts[name], options.threads))
-        if limit and case.M == 1:
-            reads.append(read_seconds(limit, arrays[1:]))
-    row = {"case": case.name, "label": case.label, "flops": case.flops, "bytes": case.bytes}
-    row |= {"keys": case.N, "self": case.M == case.N, "causal": case.causal}
-    row |= {"peak": statistics.median(peaks) if peaks else None, "read_seconds": reads}
-    return row | {"contenders": entries}
+        beside = case.read_beside(arrays)
+        if limit and beside:
+            reads.append(read_seconds(limit, beside))
+    row = {"peak": statistics.median(peaks) if peaks else None, "read_seconds": reads}
+    return case.row() | row | {"contenders": entries}
 
 
 def read_seconds(limit, arrays):

@@ -6,8 +6,6 @@ import pathlib
 import statistics
 
 OURS, LIMIT = "attn-mlir", "limit"
-BEGIN = "<!-- attention.py: its table begins here -->"
-END = "<!-- attention.py: its table ends here -->"
 
 
 def ratio(row, above, below):
@@ -61,10 +59,10 @@ def table(results, cases):
     bars = {case.name: case for case in cases}
     column = 1 if results["machine"]["lanes"] == 16 else 0
     single = results["options"]["threads"] == 1
-    lines = [
-        "| B, H, S, D | ms | share of peak | x, best peer / ours | best peer | ours / limit | of plain read |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    kind = type(cases[0])
+    heads = [kind.heading, "ms", "share of peak", "x, best peer / ours", "best peer"]
+    heads += ["ours / limit", "of plain read"] if kind.has_limit else []
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     reasons = {}
     for row in results["rows"]:
         case, s = bars.get(row["case"]), summary(row)
@@ -72,8 +70,9 @@ def table(results, cases):
         cells = [row["label"], milliseconds(s["seconds"])]
         cells += ["-" if s["share"] is None else f"{s['share']:.2f}"]
         cells += [with_bar(s["x"], over), s["peer"] or "-"]
-        cells += [with_bar(s["of_limit"], case.of_limit if case and single else None)]
-        cells += [with_bar(s["of_read"], case.of_read if case and single else None)]
+        if kind.has_limit:
+            cells += [with_bar(s["of_limit"], case.of_limit if case and single else None)]
+            cells += [with_bar(s["of_read"], case.of_read if case and single else None)]
         lines.append("| " + " | ".join(cells) + " |")
         for name, entry in row["contenders"].items():
             if "lacks" in entry:
@@ -85,14 +84,15 @@ def table(results, cases):
     return "\n".join(lines) + "\n"
 
 
-def into_page(page, text):
-    """Puts the table between its two marks in a page of the documentation."""
+def into_page(page, text, command):
+    """Puts the table between the two marks that the command has in a page of the documentation."""
+    begin, end = (f"<!-- {command}: its table {word} here -->" for word in ("begins", "ends"))
     path = pathlib.Path(page)
     old = path.read_text(encoding="utf-8")
-    if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
-        raise ValueError(f"{page}: expected the lines {BEGIN!r} and {END!r}, once each, in order")
-    head, rest = old.split(BEGIN)
-    path.write_text(f"{head}{BEGIN}\n{text}{END}{rest.split(END)[1]}", encoding="utf-8")
+    if old.count(begin) != 1 or old.count(end) != 1 or old.index(begin) > old.index(end):
+        raise ValueError(f"{page}: expected the lines {begin!r} and {end!r}, once each, in order")
+    head, rest = old.split(begin)
+    path.write_text(f"{head}{begin}\n{text}{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def pictures(results, folder):

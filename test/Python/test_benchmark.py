@@ -1,6 +1,6 @@
 # Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""benchmarks/attention.py judges, counts, and writes right. No bar on time, no peer needed."""
+"""The benchmarks judge, count, and write right. No bar on time, no peer needed."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from cpu import cases, measure, report  # noqa: E402
+from cpu import cases, encoders, measure, report  # noqa: E402
 from cpu.contenders import Lacks  # noqa: E402
 
 SMALL = cases.Case("small", 2, 4, 5, 7, 16, Hkv=2, of_limit=0.9, over_peers=(1.1, 1.5))
@@ -38,22 +38,22 @@ OFF = r"^wrong: row \([0-9, ]+\) is off by (nan|inf|[0-9.e+-]+), more than [0-9.
 @pytest.mark.parametrize("dtype", ["f32", "bf16"])
 def test_right_answers_pass_and_wrong_ones_do_not(causal, dtype):
     case = cases.Case("c", 2, 4, 5, 7, 16, Hkv=2, causal=causal, dtype=dtype)
-    arrays = cases.inputs(case)
-    answers = cases.reference(case, *arrays)
+    arrays = case.inputs()
+    answers = case.reference(*arrays)
     right = plain(case, *arrays).astype(np.float32)
-    assert cases.check(case, answers, right) < 1e-6
+    assert case.check(answers, right) < 1e-6
     for wrong in (np.nan, np.inf, right[0, 0, 0, 3] + 0.1):
         out = right.copy()
         out[0, 0, 0, 3] = wrong
         with pytest.raises(ValueError, match=OFF):
-            cases.check(case, answers, out)
+            case.check(answers, out)
     with pytest.raises(
         ValueError, match=r"^expected a result of \(2, 4, 5, 16\), found \(2, 4, 4, 16\)$"
     ):
-        cases.check(case, answers, right[:, :, :-1])
+        case.check(answers, right[:, :, :-1])
     other = cases.Case("c", 2, 4, 5, 7, 16, Hkv=2, causal=not causal, dtype=dtype)
     with pytest.raises(ValueError, match=OFF):
-        cases.check(other, cases.reference(other, *arrays), right)
+        other.check(other.reference(*arrays), right)
 
 
 def test_bf16_rounds_to_even():
@@ -95,14 +95,15 @@ def test_table_tells_ratios_bars_and_who_lacks_what():
 
 def test_table_goes_between_its_marks(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-    report.into_page(page, "new\n")
-    assert page.read_text() == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
+    begin, end = "<!-- a.py: its table begins here -->", "<!-- a.py: its table ends here -->"
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
+    report.into_page(page, "new\n", "a.py")
+    assert page.read_text() == f"before\n{begin}\nnew\n{end}\nafter\n"
     page.write_text("no marks")
     with pytest.raises(ValueError) as info:
-        report.into_page(page, "new\n")
-    assert str(info.value) == (
-        f"{page}: expected the lines {report.BEGIN!r} and {report.END!r}, once each, in order"
+        report.into_page(page, "new\n", "a.py")
+    assert (
+        str(info.value) == f"{page}: expected the lines {begin!r} and {end!r}, once each, in order"
     )
     assert page.read_text() == "no marks"
 
@@ -112,7 +113,7 @@ class Options:
 
 
 def test_who_is_wrong_or_lacks_something_is_named_and_not_timed():
-    right = plain(SMALL, *cases.inputs(SMALL)).astype(np.float32)
+    right = plain(SMALL, *SMALL.inputs()).astype(np.float32)
     calls = {"good": 0, "wrong": 0}
 
     def makes(name, out):
@@ -156,7 +157,39 @@ def test_command_measures_ours_and_the_limit(tmp_path):
     bad = subprocess.run([*command, *names], capture_output=True, text=True, check=False)
     assert bad.returncode == 1
     known = ", ".join(case.name for case in cases.CASES)
-    assert bad.stderr == f"attention: no case x: expected of {known}\n"
+    assert bad.stderr == f"benchmark: no case x: expected of {known}\n"
+
+
+def test_encoder_is_measured_beside_an_independent_runtime(tmp_path):
+    build = pathlib.Path(__import__("attn_mlir").__file__).parents[2]
+    command = [sys.executable, BENCHMARKS / "encoder.py", "--here", "--quick", "--build", build]
+    only = ["--cases", "e1x15", "--contenders", "attn-mlir,onnxruntime", "--out", tmp_path]
+    run = subprocess.run([*command, *only], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    (row,) = json.loads((tmp_path / "results.json").read_text())["rows"]
+    assert row["case"] == "e1x15"
+    for entry in row["contenders"].values():
+        assert entry["error"] < 1e-6 and len(entry["seconds"]) == 3
+    assert "| 1 x 15 tokens |" in run.stdout
+
+
+def test_encoder_refuses_wrong_vectors():
+    case = encoders.EncoderCase("c", 2, 3)
+    answers = {0: np.full(384, 0.25), 1: np.zeros(384)}
+    right = np.stack([answers[0], answers[1]]).astype(np.float32)
+    assert case.check(answers, right) == 0
+    for wrong in (np.nan, right[1, 3] + 1e-4):
+        out = right.copy()
+        out[1, 3] = wrong
+        with pytest.raises(ValueError, match=r"^wrong: a vector is off by \S+, more than 1e-05$"):
+            case.check(answers, out)
+    with pytest.raises(ValueError, match=r"^expected a result of \(2, 384\), found \(1, 384\)$"):
+        case.check(answers, right[:1])
+
+
+def test_work_of_an_encoder_is_counted():
+    a_layer = 2 * 5 * 384 * (4 * 384 + 2 * 1536) + 4 * 5 * 5 * 384
+    assert encoders.EncoderCase("c", 3, 5).flops == 6 * 3 * a_layer
 
 
 def test_masks_are_timed_beside_the_blocks_that_they_need():
