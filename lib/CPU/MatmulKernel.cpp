@@ -107,9 +107,10 @@ Values MatmulKernel::initial(int64_t rows, ValueRange masks) {
   return result;
 }
 
-/// Row d of the panel that follows in memory, to L2: the next task reads it, and
-/// its first tile of rows would wait for memory. Past the last panel the
-/// address is nobody's, which a prefetch may have: it reads and changes nothing.
+/// Row d of the panel that follows in memory, to L2: the next task reads it,
+/// and its first tile of rows would wait for memory. Past the last panel the
+/// address is nobody's, which a prefetch may have: it reads and changes
+/// nothing.
 void MatmulKernel::prefetchNextPanel(Value d) {
   Value behind = k.add(d, k.b.createOrFold<memref::DimOp>(op.getPacked(), 1));
   for (int64_t column = 0, line = k.lineElements(op.getPacked());

@@ -233,16 +233,42 @@ Executable::Shapes Executable::shapesFor(Arguments &inputs) const {
   return result;
 }
 
-Error Executable::prepackInto(Arguments &inputs, PackedWeights &weights) const {
-  for (const ValueInfo &info : packedTypes) {
-    std::optional<Tensor> tensor = Tensor::allocate(info.shape, info.type);
-    if (!tensor)
+/// Room for all packed weights, each on a cache line of its own.
+static Expected<PackedWeights> allocatePacked(ArrayRef<ValueInfo> types) {
+  constexpr int64_t line = 64;
+  int64_t total = 0;
+  SmallVector<int64_t> offsets;
+  for (const ValueInfo &info : types) {
+    std::optional<int64_t> count = elementCount(info.shape);
+    int64_t bytes;
+    if (!count || MulOverflow(*count, dtypeBytes(info.type), bytes) ||
+        bytes > INT64_MAX - line ||
+        AddOverflow<int64_t>(total, alignTo(bytes, line), bytes))
       return outOfMemory("packed weights of " + info.str());
-    inputs.addTensor(tensor->view());
-    weights.tensors.push_back(std::move(*tensor));
+    offsets.push_back(total);
+    total = bytes;
   }
-  if (!packedTypes.empty())
-    inputs.call(pack, nullptr);
+  PackedWeights weights;
+  weights.memory.reset(attn_rt_alloc(total), attn_rt_free);
+  if (!weights.memory)
+    return outOfMemory("packed weights of " + Twine(total) + " bytes");
+  for (auto [info, offset] : zip_equal(types, offsets))
+    weights.tensors.push_back(
+        {static_cast<char *>(weights.memory.get()) + offset, info.type,
+         info.shape, rowMajorStrides(info.shape)});
+  return weights;
+}
+
+Error Executable::prepackInto(Arguments &inputs, PackedWeights &weights) const {
+  if (packedTypes.empty())
+    return Error::success();
+  Expected<PackedWeights> room = allocatePacked(packedTypes);
+  if (!room)
+    return room.takeError();
+  weights = std::move(*room);
+  for (const TensorView &view : weights.tensors)
+    inputs.addTensor(view);
+  inputs.call(pack, nullptr);
   inputs.truncate(entrySignature.arguments.size());
   return Error::success();
 }
@@ -256,9 +282,9 @@ Error Executable::runChecked(Arguments &inputs, ArrayRef<TensorView> outputs,
   if (!options.weights)
     if (Error error = prepackInto(inputs, made))
       return error;
-  for (const Tensor &tensor :
+  for (const TensorView &view :
        options.weights ? options.weights->tensors : made.tensors)
-    inputs.addTensor(tensor.view());
+    inputs.addTensor(view);
   for (const TensorView &output : outputs)
     inputs.addTensor(output);
 

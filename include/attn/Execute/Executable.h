@@ -24,7 +24,9 @@ namespace attn {
 /// Executable::prepack; copies share the memory. Stale when a weight's contents
 /// change.
 struct PackedWeights {
-  std::vector<Tensor> tensors;
+  /// One block with all of them, in the order of their use.
+  std::shared_ptr<void> memory;
+  std::vector<TensorView> tensors;
 };
 
 struct CallOptions {

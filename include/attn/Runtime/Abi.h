@@ -36,8 +36,8 @@ int32_t attn_rt_get_num_threads(void);
 /// override. Returns the override that was in force.
 int32_t attn_rt_set_call_threads(int32_t threads);
 
-/// Allocates memory that starts on a 64-byte line; null when there is none.
-/// `bytes` may be 0.
+/// Allocates memory that starts on a 64-byte line, in large pages where it is
+/// large; null when there is none. `bytes` may be 0.
 void *attn_rt_alloc(int64_t bytes);
 void attn_rt_free(void *memory);
 

@@ -16,7 +16,8 @@
 namespace {
 
 TEST(Memory, StartsOnALine) {
-  for (int64_t bytes : {0, 1, 63, 64, 65, 100000}) {
+  for (int64_t bytes :
+       {0, 1, 63, 64, 65, 100000, (4 << 20) - 1, 4 << 20, 9999999}) {
     void *memory = attn_rt_alloc(bytes);
     ASSERT_NE(memory, nullptr) << bytes;
     EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % 64, 0u) << bytes;
