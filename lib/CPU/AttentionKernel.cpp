@@ -85,6 +85,7 @@ void AttentionKernel::emitTile(Value firstRow, Value rows) {
   if (vectors > 1)
     width = k.select(wide, k.index(vectors * k.lanes), k.index(k.lanes));
   packQueries(width, firstRow, last);
+  lookAhead(firstRow);
   auto walk = [&](int64_t vectors) -> Values {
     walkKeys(vectors, k.add(op.getRow(), firstRow));
     return {};

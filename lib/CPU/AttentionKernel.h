@@ -36,6 +36,15 @@ struct KeyBlock {
   mlir::Value stride, last;
 };
 
+/// What the next task reads, and this one writes: see AttentionAhead.cpp.
+struct Ahead {
+  mlir::Value wanted;     // i1; null: never
+  mlir::Value newHead;    // i1: the next task is of the next head
+  mlir::Value head;       // 1 then, else 0
+  mlir::Value firstQuery; // row of the next task's queries in that head
+  mlir::Value firstRow;   // of this tile's output
+};
+
 /// What the op's region `blocks` says of one block, both i1.
 struct BlockAnswer {
   mlir::Value some, all;
@@ -118,6 +127,12 @@ private:
   Values addKeptPairs(int64_t vectors, mlir::Value pair, mlir::Value channel,
                       mlir::ValueRange carried);
 
+  //===--- AttentionAhead.cpp ---------------------------------------------===//
+  void lookAhead(mlir::Value firstRow);
+  void fetchAhead(const KeyBlock &block, mlir::Value first);
+  void fetchRows(const Rows &rows, mlir::Value head, mlir::Value first,
+                 mlir::Value channels, bool write);
+
   void storeStatistics(int64_t vectors, mlir::ValueRange maximum,
                        mlir::ValueRange sums);
   void scaleOutput(mlir::ValueRange factors);
@@ -147,6 +162,7 @@ private:
   KernelBuilder k;
   RegionVectorizer region;
   Rows query, key, value, output;
+  Ahead ahead;
   mlir::Value zero, one, headSize, valueSize, lastQuery;
   mlir::Value queriesT, outputT, savedT, scoresT, positionScratch, statistics,
       keyScratch, valueScratch;

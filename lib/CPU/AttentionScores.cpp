@@ -194,6 +194,7 @@ void AttentionKernel::weightsByTile(int64_t vectors, const KeyBlock &block,
                                     Value lo, Value hi, ValueRange init) {
   int64_t tile = plan.getKeyRows();
   k.loop(lo, hi, tile, {}, [&](Value first, ValueRange) -> Values {
+    fetchAhead(block, first);
     Values s = scoreTile(vectors, tile, block, first, init);
     Values sums = loadRow(kBlockSums, vectors);
     for (int64_t i = 0; i < tile; ++i)
