@@ -67,6 +67,11 @@ private:
         remark::missed(op.getLoc(), kRemark) << remark::reason(
             "repeated heads of {0} stay: those of {1} do not repeat alike",
             keys.empty() ? "V" : "K", keys.empty() ? "K" : "V");
+      else if (isTileOfHeads(op.getKey(), op.getKeyLayout()) &&
+               isTileOfHeads(op.getValue(), op.getValueLayout()))
+        remark::missed(op.getLoc(), kRemark)
+            << remark::reason("repeated heads of K and V stay: they are tiles, "
+                              "for which query heads would have to move");
       return;
     }
     auto type = cast<RankedTensorType>(op.getKey().getType());

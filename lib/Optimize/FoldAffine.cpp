@@ -11,6 +11,7 @@
 
 #include "BlockHeads.h"
 #include "WeightMath.h"
+#include "WeightOrigin.h"
 #include "attn/Optimize/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -183,9 +184,11 @@ static void foldInput(MhaOp op, Value value, const Step &step, Value vector) {
 }
 
 /// Why the weights of `op` cannot take a step; empty when they can.
-static std::string whyFixedWeights(MhaOp op) {
+static std::string whyFixedWeights(MhaOp op, WeightOrigin &origin) {
   if (!BlockShape::of(op))
     return "its weights are of dynamic size or empty";
+  if (!origin.areWeights(op.getWeights()) || !origin.areWeights(op.getBiases()))
+    return "its weights are known at the call alone, for want of attn.weight";
   if (!canRoundAgain(getElementTypeOrSelf(op.getX().getType())))
     return "weights of 16 bits would be rounded again";
   return "";
@@ -209,6 +212,7 @@ struct OptimizeFoldAffinePass final
   using Base::Base;
 
   void runOnOperation() override {
+    origin.emplace(getOperation());
     SmallVector<MhaOp> blocks;
     getOperation().walk([&](MhaOp op) { blocks.push_back(op); });
     for (MhaOp op : blocks) {
@@ -226,6 +230,7 @@ struct OptimizeFoldAffinePass final
 private:
   /// Generics that lost a step.
   llvm::SetVector<Operation *> changed;
+  std::optional<WeightOrigin> origin;
   /// Values that stay as they are, with their remark said.
   llvm::DenseSet<Value> refused;
 
@@ -252,13 +257,17 @@ private:
         continue;
       std::string reason =
           isBlockInput(use)
-              ? whyFixedWeights(cast<MhaOp>(use.getOwner()))
+              ? whyFixedWeights(cast<MhaOp>(use.getOwner()), *origin)
               : "'" + use.getOwner()->getName().getStringRef().str() +
                     "' reads the rows as well";
       if (!reason.empty()) {
         refuse(op, value, kWhat, reason);
         return false;
       }
+    }
+    if (!origin->isWeight(channelSource(maker, step->channel))) {
+      refuse(op, value, kWhat, "it is known at the call alone");
+      return false;
     }
     ImplicitLocOpBuilder b(op.getLoc(), maker);
     Value vector = asVector(b, channelSource(maker, step->channel),
@@ -316,7 +325,7 @@ private:
                  [&](Value inner) { return inner == argument; });
     if (!step)
       return false;
-    if (std::string reason = whyFixedWeights(op); !reason.empty()) {
+    if (std::string reason = whyFixedWeights(op, *origin); !reason.empty()) {
       refuse(op, value, "what is first multiplied or added to its result",
              reason);
       return false;
@@ -325,6 +334,11 @@ private:
     Value source = channelSource(reader, step->channel);
     if (!isBefore(source, op))
       return false;
+    if (!origin->isWeight(source)) {
+      refuse(op, value, "what is first multiplied or added to its result",
+             "it is known at the call alone");
+      return false;
+    }
     Value vector = asVector(b, source, getElementTypeOrSelf(value.getType()));
     if (!vector)
       return false;

@@ -12,6 +12,7 @@
 
 #include "BlockHeads.h"
 #include "WeightMath.h"
+#include "WeightOrigin.h"
 #include "attn/Optimize/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -78,13 +79,16 @@ static bool keepsKeyInEachRow(MhaOp op) {
   return hasKeys && !op.getCausal() && !op.getStaticWindow();
 }
 
-static std::string whyValueBiasStays(MhaOp op) {
+static std::string whyValueBiasStays(MhaOp op, WeightOrigin &origin) {
   if (op.getSinks())
     return "with a sink the weights of a row do not add up to 1";
   if (!keepsKeyInEachRow(op))
     return "a row may keep no key, and is 0 without it";
   if (!canRoundAgain(getElementTypeOrSelf(op.getX().getType())))
     return "a bias of 16 bits would be rounded again";
+  if (!origin.areWeights(op.getWeights().take_back()) ||
+      !origin.areWeights(op.getBiases().drop_front(2)))
+    return "its weights are known at the call alone, for want of attn.weight";
   return "";
 }
 
@@ -118,10 +122,11 @@ static void dropKeyBias(MhaOp op) {
              savingOf(op, type.getDimSize(0));
 }
 
-static void foldValueBias(MhaOp op, const BlockShape &shape) {
+static void foldValueBias(MhaOp op, const BlockShape &shape,
+                          WeightOrigin &origin) {
   if (isZero(op.getBiases()[2]))
     return;
-  if (std::string reason = whyValueBiasStays(op); !reason.empty()) {
+  if (std::string reason = whyValueBiasStays(op, origin); !reason.empty()) {
     remark::missed(op.getLoc(), kRemark)
         << remark::reason("the bias of V stays: {0}", reason);
     return;
@@ -146,7 +151,8 @@ struct OptimizeFoldBiasesPass final
   using Base::Base;
 
   void runOnOperation() override {
-    getOperation().walk([](MhaOp op) {
+    WeightOrigin origin(getOperation());
+    getOperation().walk([&](MhaOp op) {
       if (op.getBiases().empty())
         return;
       std::optional<BlockShape> shape = BlockShape::of(op);
@@ -161,7 +167,7 @@ struct OptimizeFoldBiasesPass final
         return;
       }
       dropKeyBias(op);
-      foldValueBias(op, *shape);
+      foldValueBias(op, *shape, origin);
     });
   }
 };

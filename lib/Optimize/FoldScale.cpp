@@ -10,6 +10,7 @@
 
 #include "BlockHeads.h"
 #include "WeightMath.h"
+#include "WeightOrigin.h"
 #include "attn/Optimize/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -74,7 +75,8 @@ struct OptimizeFoldScalePass final
   using Base::Base;
 
   void runOnOperation() override {
-    getOperation().walk([](MhaOp op) {
+    WeightOrigin origin(getOperation());
+    getOperation().walk([&](MhaOp op) {
       APFloat scale(0.0);
       if (!op.getScale() ||
           !matchPattern(op.getScale(), m_ConstantFloat(&scale)))
@@ -92,6 +94,11 @@ struct OptimizeFoldScalePass final
         reason = "its weights are of dynamic size or empty";
       else if (!canRoundAgain(getElementTypeOrSelf(weight.getType())))
         reason = "weights of 16 bits would be rounded again";
+      else if (!origin.areWeights(op.getWeights().take_front()) ||
+               !origin.areWeights(op.getBiases().take_front(
+                   std::min<size_t>(1, op.getBiases().size()))))
+        reason =
+            "its weights are known at the call alone, for want of attn.weight";
       else if (!scale.isFinite() || scale.isZero())
         reason = "it is 0 or not finite";
       if (!reason.empty()) {

@@ -227,11 +227,29 @@ static std::optional<HeadSource> readHeads(const Place &place,
   return source;
 }
 
-SmallVector<HeadSource> attn::findHeadSources(Value heads, AffineMap layout) {
+/// Sizes of b, h, s, d.
+static SmallVector<int64_t> logicalSizes(Value heads, AffineMap layout) {
   SmallVector<int64_t> sizes(4);
   for (auto [i, expr] : llvm::enumerate(layout.getResults()))
     sizes[cast<AffineDimExpr>(expr).getPosition()] =
         typeOf(heads).getDimSize(i);
+  return sizes;
+}
+
+bool attn::isTileOfHeads(Value heads, AffineMap layout) {
+  Follower follower(logicalSizes(heads, layout));
+  Place place{heads, llvm::to_vector(layout.getResults())};
+  AffineExpr h = getAffineDimExpr(1, heads.getContext());
+  while (follower.step(place))
+    for (AffineExpr coord : place.coords)
+      if (auto binary = dyn_cast<AffineBinaryOpExpr>(coord))
+        if (binary.getKind() == AffineExprKind::Mod && binary.getLHS() == h)
+          return true;
+  return false;
+}
+
+SmallVector<HeadSource> attn::findHeadSources(Value heads, AffineMap layout) {
+  SmallVector<int64_t> sizes = logicalSizes(heads, layout);
   SmallVector<HeadSource> sources;
   if (ShapedType::isDynamic(sizes[1]) || sizes[1] < 2)
     return sources;

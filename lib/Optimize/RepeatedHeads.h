@@ -28,6 +28,10 @@ struct HeadSource {
                         mlir::AffineMap &layout) const;
 };
 
+/// True when `heads` is a tile of several heads: head h is head `h mod n` of
+/// another tensor.
+bool isTileOfHeads(mlir::Value heads, mlir::AffineMap layout);
+
 /// The sources of `heads` of that layout, from near to far, by way of
 /// transposes, broadcasts, generics that copy, concatenations of one tensor,
 /// casts and reshapes. Without those that repeat nothing.

@@ -77,6 +77,16 @@ func.func @flat(%q: tensor<2x6x7x4xf32>, %k: tensor<2x2x9x4xf32>) -> tensor<2x6x
   return %o : tensor<2x6x7x4xf32>
 }
 
+// Head h is head h mod 2.
+// CHECK-LABEL: func.func @tiles(
+// CHECK:         tensor.concat
+// REMARK: [Missed] {{.*}}repeated heads of K and V stay: they are tiles, for which query heads would have to move
+func.func @tiles(%q: tensor<2x6x7x4xf32>, %k: tensor<2x2x9x4xf32>) -> tensor<2x6x7x4xf32> {
+  %t = tensor.concat dim(1) %k, %k, %k : (tensor<2x2x9x4xf32>, tensor<2x2x9x4xf32>, tensor<2x2x9x4xf32>) -> tensor<2x6x9x4xf32>
+  %o = attn.sdpa %q, %t, %t : tensor<2x6x7x4xf32>, tensor<2x6x9x4xf32>, tensor<2x6x9x4xf32> -> tensor<2x6x7x4xf32>
+  return %o : tensor<2x6x7x4xf32>
+}
+
 // K alone; and tiles of two heads, whose order is another.
 // CHECK-LABEL: func.func @keys_alone(
 // CHECK:         linalg.generic

@@ -154,7 +154,8 @@ def OptimizeFoldAffinePass : Optimize_Pass<"attn-optimize-fold-affine"> {
     of the rows that only blocks read, gamma and beta of a norm, or a factor,
     goes into the weights and biases of their projections; what the only
     reader of a block's result does first to it goes into those of the output.
-    Factors may be tensors [E] or scalars, constants or not.
+    Factors and weights are constants, arguments marked `attn.weight`, what is
+    made of those, or arguments of private functions that get such in each call.
     ```
     %n = linalg.generic ins(%x, %gamma, %beta) { ... addf (mulf %t, %gamma), %beta }
     %y = attn.mha %n weights(%wq, %wk, %wv, %wo) heads(4) ...
@@ -163,9 +164,9 @@ def OptimizeFoldAffinePass : Optimize_Pass<"attn-optimize-fold-affine"> {
     %y = attn.mha %n weights(wq * gamma, ...) bias(wq beta, ..., 0) heads(4) ...
     ```
     Constants become constants, rounded once; of other weights code is made
-    that runs before the first call where they are marked `attn.weight`.
-    Declines, with a missed remark, where something else reads the rows too,
-    as the sum around a block that norms its result does, and for weights of
+    that runs before the first call. Declines, with a missed remark, factors
+    and weights that are known at the call alone, rows that something else reads
+    too, as the sum around a block that norms its result does, and weights of
     16 bits, which would be rounded again.
     (* example test/Optimize/fold-affine.mlir *)
   }];
@@ -178,7 +179,8 @@ def OptimizeFoldScalePass : Optimize_Pass<"attn-optimize-fold-scale"> {
     static size. Makes: the same with that factor in the weights and the bias
     of Q, or in the weight of its norm, and a scale of 1. Without a rule that
     changes scores the kernels multiply Q by log2(e) in any case, so that the
-    remark then says 0 FLOP. Declines weights of 16 bits.
+    remark then says 0 FLOP. Declines weights of 16 bits, and those that are
+    known at the call alone.
     (* example test/Optimize/fold-scale.mlir *)
   }];
 }
@@ -195,7 +197,7 @@ def OptimizeFoldBiasesPass : Optimize_Pass<"attn-optimize-fold-biases"> {
     region or a sink. For V: a sink; rows that may keep no key, for which a
     mask, additive or not, a score region, an offset or a window of run-time
     size suffice, and with a context also causal clauses, windows and a number
-    of keys that may be 0; types of 16 bits.
+    of keys that may be 0; types of 16 bits; weights known at the call alone.
     (* example test/Optimize/fold-biases.mlir *)
   }];
 }
