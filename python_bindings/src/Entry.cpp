@@ -14,7 +14,6 @@
 #include <nanobind/stl/string.h>
 
 #include <cstring>
-#include <deque>
 #include <string_view>
 #include <vector>
 
@@ -60,8 +59,14 @@ bool storeNumber(nb::handle object, const attn_value &value, void *to) {
 /// The outputs of one call, new or given.
 struct Results {
   std::vector<nb::object> objects;
-  std::deque<Array> arrays;
+  std::vector<Array> arrays; ///< do not move: tensors point into them
   std::vector<attn_tensor> tensors;
+
+  explicit Results(size_t count) {
+    objects.reserve(count);
+    arrays.reserve(count);
+    tensors.reserve(count);
+  }
 
   void add(const attn_value &value, nb::object object, const char *name) {
     Array &array = arrays.emplace_back(object, name, /*writable=*/true);
@@ -195,6 +200,24 @@ std::unique_ptr<Weights> Entry::prepack(nb::args weights) const {
   return result;
 }
 
+/// The sizes of all results, one after the other.
+std::vector<int64_t>
+Entry::resultSizes(const std::vector<attn_tensor> &inputs) const {
+  std::vector<int64_t> sizes;
+  bool isStatic = true;
+  for (size_t i = 0; i < attn_executable_num_results(executable); ++i) {
+    const attn_value &value = *attn_executable_result(executable, i);
+    sizes.insert(sizes.end(), value.sizes, value.sizes + value.rank);
+    for (int d = 0; d < value.rank; ++d)
+      isStatic &= value.sizes[d] >= 0;
+  }
+  // The run checks the inputs.
+  if (!isStatic)
+    throwIf(attn_executable_result_sizes(executable, inputs.data(),
+                                         inputs.size(), sizes.data()));
+  return sizes;
+}
+
 nb::object Entry::call(nb::args arguments, nb::handle out, int threads,
                        const Weights *weights) const {
   size_t count = attn_executable_num_arguments(executable),
@@ -205,9 +228,12 @@ nb::object Entry::call(nb::args arguments, nb::handle out, int threads,
   if (arguments.size() != expected)
     raise(PyExc_TypeError, "%s: expected %zu arguments, found %zu",
           attn_executable_entry(executable), expected, arguments.size());
-  std::deque<Array> arrays;
+  // Reserved: inputs point into both.
+  std::vector<Array> arrays;
+  arrays.reserve(count);
   std::vector<int64_t> numbers(count);
   std::vector<attn_tensor> inputs;
+  inputs.reserve(count);
   nb::handle like;
   Kind kind = Kind::Numpy;
   size_t next = 0;
@@ -233,15 +259,10 @@ nb::object Entry::call(nb::args arguments, nb::handle out, int threads,
     }
   }
 
-  // Of `out` the call itself checks the sizes.
-  size_t ranks = 0;
-  for (size_t i = 0; i < results; ++i)
-    ranks += attn_executable_result(executable, i)->rank;
-  std::vector<int64_t> sizes(ranks + 1);
+  std::vector<int64_t> sizes;
   if (out.is_none())
-    throwIf(attn_executable_result_sizes(executable, inputs.data(),
-                                         inputs.size(), sizes.data()));
-  Results outputs;
+    sizes = resultSizes(inputs);
+  Results outputs(results);
   bool isTuple = nb::isinstance<nb::tuple>(out);
   if (!out.is_none() && (isTuple ? nb::len(out) : 1) != results)
     raise(PyExc_ValueError, "out: expected room for %zu results, found %zu",
@@ -250,12 +271,12 @@ nb::object Entry::call(nb::args arguments, nb::handle out, int threads,
   for (size_t i = 0; i < results; ++i) {
     const attn_value &value = *attn_executable_result(executable, i);
     attn_dtype dtype = value.dtype == ATTN_INDEX ? ATTN_I64 : value.dtype;
-    outputs.add(value,
-                out.is_none() ? newArray(kind, dtype, size, value.rank)
-                : isTuple     ? nb::object(out[i])
-                              : nb::borrow(out),
-                "out");
-    size += value.rank;
+    if (out.is_none()) {
+      outputs.add(value, newArray(kind, dtype, size, value.rank), "out");
+      size += value.rank;
+    } else {
+      outputs.add(value, isTuple ? nb::object(out[i]) : nb::borrow(out), "out");
+    }
   }
   attn_error *error;
   {

@@ -66,6 +66,8 @@ public:
   std::string signature(bool prepacked) const;
 
 private:
+  std::vector<int64_t>
+  resultSizes(const std::vector<attn_tensor> &inputs) const;
   std::string argumentName(size_t i) const;
 
   struct Destroy {
