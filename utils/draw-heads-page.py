@@ -9,35 +9,16 @@ examples/minilm/heads.py makes the page, Chromium opens it at "it" -> "animal": 
 is what it shows, docs/images/head.png what its own PNG button saves.
 """
 
-import io
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from browser import Browser
-from PIL import Image
+from picture import IMAGES, SCALE, write
 from selenium.webdriver.common.by import By
 
 ROOT = Path(__file__).resolve().parent.parent
-IMAGES = ROOT / "docs/images"
-LARGEST = 200_000  # bytes
-COLOURS = 256  # of a picture's palette
-SCALE = 1.5
-
-
-def write(name, data, height=None):
-    """A PNG with a palette, cut to `height`."""
-    picture = Image.open(io.BytesIO(data)).convert("RGB")
-    picture = picture.crop((0, 0, picture.width, min(picture.height, height or picture.height)))
-    path = IMAGES / name
-    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        path, optimize=True
-    )
-    size = path.stat().st_size
-    print(f"{path}: {picture.width} x {picture.height}, {size} bytes")
-    if size > LARGEST:
-        sys.exit(f"expected at most {LARGEST} bytes")
 
 
 def main():

@@ -63,6 +63,13 @@ Error checkHeaderPlace(StringRef header, StringRef output) {
 
 } // namespace
 
+Error writeFile(StringRef path, StringRef bytes) {
+  Expected<PendingFile> file = write(path, bytes);
+  if (!file)
+    return file.takeError();
+  return at(path, file->keep());
+}
+
 Error writeOutput(const Emitted &emitted, StringRef path) {
   if (path == "-")
     return writeToStdout(emitted.bytes);

@@ -17,6 +17,9 @@ namespace attn {
 /// header of ours is an error.
 llvm::Error writeOutput(const Emitted &emitted, llvm::StringRef path);
 
+/// Writes a file, whole or not at all.
+llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes);
+
 } // namespace attn
 
 #endif // ATTN_TOOLS_ATTN_COMPILE_OUTPUT_H

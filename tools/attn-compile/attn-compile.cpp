@@ -9,6 +9,7 @@
 
 #include "Emit.h"
 #include "Output.h"
+#include "StagePage.h"
 
 #include "attn/Pipeline/StageWatcher.h"
 #include "tools/shared/Completion.h"
@@ -74,8 +75,18 @@ struct Options {
   cl::opt<std::string> dumpStages{
       "dump-stages", cl::desc("Write the module into a folder at every door"),
       cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<std::string> html{
+      "html",
+      cl::desc("Write a page that shows the module in every room, an op\n"
+               "followed through all, remarks, plans and times; alone, or\n"
+               "beside what -o says"),
+      cl::value_desc("file.html"), cl::cat(category)};
   CompletionOption completion{
       "attn-compile", category, {{"emit", kindNames(" ")}}};
+
+  bool writesPageAlone() const {
+    return !html.empty() && emit.empty() && output == "-";
+  }
 };
 
 Expected<const EmitKind *> findKind(const Options &options) {
@@ -87,7 +98,7 @@ Expected<const EmitKind *> findKind(const Options &options) {
   if (!options.emit.empty())
     return createStringError("--emit=" + options.emit + ": expected one of " +
                              kindNames(", "));
-  if (!options.stopAfter.empty())
+  if (!options.stopAfter.empty() || options.writesPageAlone())
     return &kinds[0];
   return createStringError(
       "-o " + options.output +
@@ -99,10 +110,16 @@ Expected<const EmitKind *> findKind(const Options &options) {
 Expected<PipelineOptions> readPipeline(const Options &options,
                                        const EmitKind &kind) {
   PipelineOptions pipeline;
-  if (!options.dumpStages.empty() && StringRef(options.target).contains('+'))
-    return createStringError(
-        "--dump-stages: expected a target with one CPU, but got '" +
-        options.target + "'");
+  for (const auto &[name, value] :
+       {std::pair("--dump-stages", &options.dumpStages),
+        std::pair("--html", &options.html)})
+    if (!value->empty() && StringRef(options.target).contains('+'))
+      return createStringError(
+          name + Twine(": expected a target with one CPU, but got '") +
+          options.target + "'");
+  // Who looks for a fault is told the pass that made it.
+  pipeline.verifyEach = !options.stopAfter.empty() ||
+                        !options.dumpStages.empty() || !options.html.empty();
   if (options.stopAfter.empty())
     return pipeline;
   if (kind.name != "mlir")
@@ -117,6 +134,96 @@ Expected<PipelineOptions> readPipeline(const Options &options,
   return pipeline;
 }
 
+/// The file and what becomes of it.
+class Compilation {
+public:
+  Compilation(const Options &options, const EmitKind &kind,
+              PipelineOptions pipeline)
+      : options(options), kind(kind), pipeline(std::move(pipeline)),
+        watcher(options.dumpStages) {}
+
+  Expected<Emitted> run();
+  /// --html: of what was reached, when that is not all.
+  Error writePage(std::vector<DiagnosticError::Message> errors) const;
+
+private:
+  Expected<Compiler::Module> parse(Compiler &compiler);
+
+  const Options &options;
+  const EmitKind &kind;
+  PipelineOptions pipeline;
+  StageWatcher watcher;
+  StageRecorder recorder;
+  PageFacts facts;
+};
+
+Expected<Compiler::Module> Compilation::parse(Compiler &compiler) {
+  if (options.html.empty())
+    return compiler.parseFile(options.file);
+  ErrorOr<std::unique_ptr<MemoryBuffer>> file =
+      MemoryBuffer::getFileOrSTDIN(options.file);
+  if (!file)
+    return createStringError(options.file + ": " + file.getError().message());
+  facts.file = (*file)->getBufferIdentifier().str();
+  facts.source = (*file)->getBuffer().str();
+  recorder.collectRemarks(compiler.context());
+  return compiler.parseText(facts.source, facts.file);
+}
+
+Expected<Emitted> Compilation::run() {
+  if (Error error = watcher.prepare())
+    return std::move(error);
+  Compiler compiler;
+  Expected<Compiler::Module> module = parse(compiler);
+  if (!module)
+    return module.takeError();
+  Progress progress("attn-compile: compiling");
+  EmitInput input{compiler,     **module,       options.entry,
+                  options.name, options.target, pipeline};
+  input.pipeline.onStage = [&](Stage stage, mlir::ModuleOp at) {
+    watcher.leave(stage, at);
+    progress.say("attn-compile: compiling, past " + stageName(stage));
+  };
+  if (!options.html.empty())
+    recorder.watch(input.pipeline);
+  watcher.start();
+  recorder.start();
+  Expected<Emitted> emitted = kind.emit(input);
+  if (!emitted)
+    return emitted.takeError();
+  if (kind.name != "mlir")
+    recorder.finish(kind.name.str());
+  if (Error error = watcher.takeError())
+    return std::move(error);
+  return emitted;
+}
+
+Error Compilation::writePage(
+    std::vector<DiagnosticError::Message> errors) const {
+  PageFacts all = facts;
+  all.target = options.target;
+  all.errors = std::move(errors);
+  Expected<std::string> page = makeStagePage(recorder, all);
+  if (!page)
+    return page.takeError();
+  return writeFile(options.html, *page);
+}
+
+/// Copies what an error says.
+Error readMessages(Error error,
+                   std::vector<DiagnosticError::Message> &messages) {
+  return handleErrors(
+      std::move(error),
+      [&](std::unique_ptr<DiagnosticError> part) -> Error {
+        append_range(messages, part->messages);
+        return Error(std::move(part));
+      },
+      [&](std::unique_ptr<ErrorInfoBase> part) -> Error {
+        messages.push_back({"", 0, 0, part->message()});
+        return Error(std::move(part));
+      });
+}
+
 Error runTool(const Options &options) {
   Expected<const EmitKind *> kind = findKind(options);
   if (!kind)
@@ -124,27 +231,19 @@ Error runTool(const Options &options) {
   Expected<PipelineOptions> pipeline = readPipeline(options, **kind);
   if (!pipeline)
     return pipeline.takeError();
-  StageWatcher watcher(options.dumpStages);
-  if (Error error = watcher.prepare())
-    return error;
-  Compiler compiler;
-  Expected<Compiler::Module> module = compiler.parseFile(options.file);
-  if (!module)
-    return module.takeError();
-  Progress progress("attn-compile: compiling");
-  EmitInput input{compiler,     **module,       options.entry,
-                  options.name, options.target, *pipeline};
-  input.pipeline.onStage = [&](Stage stage, mlir::ModuleOp at) {
-    watcher.leave(stage, at);
-    progress.say("attn-compile: compiling, past " + stageName(stage));
-  };
-  watcher.start();
-  Expected<Emitted> emitted = (*kind)->emit(input);
-  progress.finish();
+  Compilation compilation(options, **kind, std::move(*pipeline));
+  Expected<Emitted> emitted = compilation.run();
+  if (!options.html.empty()) {
+    std::vector<DiagnosticError::Message> messages;
+    Error failure = readMessages(emitted.takeError(), messages);
+    if (Error error = joinErrors(std::move(failure),
+                                 compilation.writePage(std::move(messages))))
+      return error;
+    if (options.writesPageAlone())
+      return Error::success();
+  }
   if (!emitted)
     return emitted.takeError();
-  if (Error error = watcher.takeError())
-    return error;
   return writeOutput(*emitted, options.output);
 }
 

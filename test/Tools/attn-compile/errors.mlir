@@ -33,6 +33,11 @@
 // RUN: %{f} --target=cpu:x86-64-v3+x86-64-v4 --dump-stages=%t/stages -o %t/f.o 2>&1 | FileCheck %s --match-full-lines --check-prefix=DUMP
 // DUMP: error: --dump-stages: expected a target with one CPU, but got 'cpu:x86-64-v3+x86-64-v4'
 
+// RUN: %{f} --target=cpu:x86-64-v3+x86-64-v4 --html=%t/page.html -o %t/f.o 2>&1 | FileCheck %s --match-full-lines --check-prefix=PAGE
+// PAGE: error: --html: expected a target with one CPU, but got 'cpu:x86-64-v3+x86-64-v4'
+// RUN: %{f} --html=%t/no/page.html 2>&1 | FileCheck %s --match-full-lines --check-prefix=NOPAGE
+// NOPAGE: error: {{[^ ]+}}/no/page.html: No such file or directory
+
 // RUN: not attn-compile %S/../attn-run/errors.mlir -o %t/f.o 2>&1 | FileCheck %s --match-full-lines --check-prefix=ENTRY
 // ENTRY: error: the module has 2 entries, name one of: f, g
 // RUN: not attn-compile %s --entry=h -o %t/f.o 2>&1 | FileCheck %s --match-full-lines --check-prefix=ABSENT
