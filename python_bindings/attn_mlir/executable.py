@@ -64,11 +64,13 @@ class Executable:
         """The whole source as it leaves a room: input, raise, optimize, split-heads, fuse, tile, linalg or cpu."""
         if room not in rooms().split(", "):
             raise ValueError(f"room: expected one of {rooms()}, found {room!r}")
-        return lower(self._source, self._name, self._target, room)
+        with saying("compiling"):
+            return lower(self._source, self._name, self._target, room)
 
     def explain(self):
         """What the target is, what each room does and how long it takes, and the plans."""
-        return explain(self._source, self._name, self._target)
+        with saying("compiling"):
+            return explain(self._source, self._name, self._target)
 
     def save(self, path, *, target=None):
         """Writes what the suffix of `path` says: the source (`.mlir`), or the entry for C programs

@@ -21,6 +21,28 @@ namespace nb = nanobind;
 namespace attn::python {
 namespace {
 
+/// Says on a terminal what takes long (attn_mlir/progress.py).
+class Saying {
+public:
+  explicit Saying(const char *what)
+      : manager(
+            nb::module_::import_("attn_mlir.progress").attr("saying")(what)) {
+    manager.attr("__enter__")();
+  }
+  ~Saying() {
+    try {
+      manager.attr("__exit__")(nb::none(), nb::none(), nb::none());
+    } catch (nb::python_error &error) {
+      error.discard_as_unraisable("attn_mlir.progress");
+    }
+  }
+  Saying(const Saying &) = delete;
+  Saying &operator=(const Saying &) = delete;
+
+private:
+  nb::object manager;
+};
+
 struct Hash {
   size_t operator()(const SdpaSignature &signature) const {
     return std::hash<std::string_view>()(
@@ -94,6 +116,7 @@ const SdpaKernel &findKernel(SdpaSignature signature, const char *target) {
   kernel.operands = operandsOf(signature);
   attn_error *error;
   {
+    Saying saying("compiling sdpa");
     nb::gil_scoped_release release;
     error = attn_compile(source.data(), source.size(), "sdpa.mlir", &options,
                          &kernel.executable);

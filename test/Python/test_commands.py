@@ -69,6 +69,26 @@ def test_long_work_speaks():
     assert run() == ""
 
 
+def test_first_call_of_sdpa_speaks():
+    """Without patience any compilation is long; what is compiled already is silent."""
+    code = (
+        "import numpy, attn_mlir, attn_mlir.progress\n"
+        "attn_mlir.progress.PATIENCE = 0.001\n"
+        "x = numpy.zeros((1, 1, 3, 8), numpy.float32)\n"
+        "attn_mlir.sdpa(x, x, x)\n"
+        "import sys; sys.stderr.write('then ')\n"
+        "attn_mlir.sdpa(x, x, x)"
+    )
+    terminal = pathlib.Path(__file__).parents[1] / "Tools/Inputs/on_terminal.py"
+    command = [sys.executable, terminal, "80", sys.executable, "-c", code]
+    environment = {"PYTHONPATH": PACKAGE, "PATH": os.environ["PATH"], "ATTN_MLIR_CACHE_DIR": ""}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stderr == ""
+    lines = result.stdout.rstrip("\n").split("\n")
+    assert re.fullmatch(r"\\r\\x1b\[Kattn_mlir: compiling sdpa, \d\.\d s\\r", lines[1])
+    assert lines[-1] == r"\r\x1b[Kthen "
+
+
 def test_doctor(tmp_path):
     report = json.loads(run("doctor", "--json", cache=tmp_path))
     assert report["verdict"] == "ok"

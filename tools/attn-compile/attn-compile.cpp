@@ -173,11 +173,12 @@ Expected<Compiler::Module> Compilation::parse(Compiler &compiler) {
 Expected<Emitted> Compilation::run() {
   if (Error error = watcher.prepare())
     return std::move(error);
+  Progress progress("attn-compile: reading");
   Compiler compiler;
   Expected<Compiler::Module> module = parse(compiler);
   if (!module)
     return module.takeError();
-  Progress progress("attn-compile: compiling");
+  progress.say("attn-compile: compiling");
   EmitInput input{compiler,     **module,       options.entry,
                   options.name, options.target, pipeline};
   input.pipeline.onStage = [&](Stage stage, mlir::ModuleOp at) {

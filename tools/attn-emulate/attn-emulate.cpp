@@ -18,6 +18,7 @@
 #include "attn/NVVM/Passes.h"
 #include "tools/attn-emulate/Arguments.h"
 #include "tools/shared/Completion.h"
+#include "tools/shared/Progress.h"
 #include "tools/shared/Report.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -161,6 +162,7 @@ Expected<int> emulate(const Flags &flags) {
     session.addBuffer(tensor.data(), tensor.bytes());
   });
 
+  Progress progress("attn-emulate: compiling");
   Compiler compiler;
   Expected<Compiler::Module> module = compiler.parseFile(flags.file);
   if (!module)
@@ -171,7 +173,9 @@ Expected<int> emulate(const Flags &flags) {
   if (!jit)
     return jit.takeError();
   config.kernel = name.c_str();
+  progress.say("attn-emulate: running " + name);
   attn_emu_launch(&config, (*jit)->lookup(name), arguments.pointers());
+  progress.finish();
   if (session.fault() != emulator::Fault::None) {
     errs() << session.report() << "\n";
     return 2;

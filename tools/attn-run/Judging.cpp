@@ -24,6 +24,7 @@ namespace attn {
 /// Returns it as it was, or null.
 Expected<Compiler::Module> Run::raiseGraph(mlir::ModuleOp module,
                                            mlir::func::FuncOp entry) {
+  Progress progress("attn-run: raising");
   isolateEntry(module, entry);
   PipelineOptions options = pipeline();
   options.stopAfter = Stage::Input; // what the entry does not call is gone
@@ -107,11 +108,17 @@ Error Run::showHeads(mlir::ModuleOp source, StringRef entryName,
   Expected<mlir::func::FuncOp> entry = findEntry(source, entryName);
   if (!entry)
     return entry.takeError();
-  return reportHeads(outs(), *entry, inputs, outputs,
-                     [this](mlir::ModuleOp module, StringRef name,
-                            ArrayRef<Tensor> arguments) {
-                       return runTapped(module, name, arguments);
-                     });
+  std::string text;
+  raw_string_ostream os(text);
+  Progress progress("attn-run: looking at heads");
+  Error error = reportHeads(os, *entry, inputs, outputs,
+                            [this](mlir::ModuleOp module, StringRef name,
+                                   ArrayRef<Tensor> arguments) {
+                              return runTapped(module, name, arguments);
+                            });
+  progress.finish();
+  outs() << text;
+  return error;
 }
 
 /// --check: exit code 2 when a number is off.

@@ -91,6 +91,7 @@ Expected<std::vector<Tensor>> callAndWrite(const Options &flags,
 
 Expected<std::vector<Tensor>> inputsFor(const Options &flags,
                                         const Signature &signature) {
+  Progress progress("attn-run: reading inputs");
   Expected<std::vector<Tensor>> inputs =
       readInputs(signature, flags.weights, flags.inputs,
                  /*makesUp=*/flags.verifyRaising);

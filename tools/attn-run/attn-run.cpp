@@ -72,11 +72,13 @@ static Expected<int> runTool(const Options &options) {
     return std::move(error);
   if (options.explain)
     run.watcher.collectRemarks(run.compiler.context());
+  Progress progress("attn-run: reading");
   Expected<Compiler::Module> module =
       run.compiler.parseBuffer(MemoryBuffer::getMemBuffer(**file));
   if (!module)
     return module.takeError();
   releasePages(**file);
+  progress.finish();
   if (options.stopAfter.empty())
     return run.execute(**module);
   if (Error error = run.stop(**module))
