@@ -41,8 +41,9 @@ namespace {
 /// that is computed in the graph.
 class BoundReader {
 public:
-  BoundReader(PointReader &reader, const Point *dot, double largest)
-      : reader(reader), dot(dot), largest(largest) {}
+  BoundReader(PointReader &reader, const Point *dot, double largest,
+              bool others)
+      : reader(reader), dot(dot), largest(largest), others(others) {}
 
   /// Everything, where a step on the way may be infinite.
   Bounds of(const Point *tree);
@@ -54,6 +55,7 @@ private:
   PointReader &reader;
   const Point *dot;
   double largest; ///< of |dot|
+  bool others;    ///< besides finite numbers
   unsigned questions = 3000;
 };
 } // namespace
@@ -143,10 +145,13 @@ Bounds BoundReader::of(const Point *tree) {
   --questions;
   tree = reader.resolve(tree);
   Bounds bounds = tree->kind == Kind::Apply ? ofOp(tree) : ofLeaf(tree);
-  return bounds.magnitude() <= limitOf(elementTypeOf(tree)) ? bounds : Bounds();
+  double limit = limitOf(elementTypeOf(tree));
+  if (bounds.magnitude() <= limit)
+    return bounds;
+  return others ? Bounds::within(limit) : Bounds();
 }
 
 Bounds attn::boundsOf(PointReader &reader, const Point *tree, const Point *dot,
-                      double largest) {
-  return BoundReader(reader, dot, largest).of(tree);
+                      double largest, bool others) {
+  return BoundReader(reader, dot, largest, others).of(tree);
 }

@@ -28,9 +28,10 @@ struct Bounds {
 
 /// What `tree` can be where |`dot`| is at most `largest`, also of what it
 /// captures, as far as that is computed in the graph; everything, where a step
-/// on the way may be infinite.
+/// on the way may be infinite. With `others` that is no matter: bounds are
+/// those of finite numbers, and besides there may be infinities and NaN.
 Bounds boundsOf(PointReader &reader, const Point *tree, const Point *dot,
-                double largest);
+                double largest, bool others = false);
 
 } // namespace attn
 

@@ -116,9 +116,10 @@ static bool keeps(const Point *condition, bool inverted, const ProofKey &key) {
   return a && b && isSurely(predicate, *a, *b);
 }
 
-bool attn::areScoresModerate(const Attention &attention,
-                             const ScoreRule &rule) {
-  return boundsOf(*attention.reader, rule.tree, rule.dotPoint, kLargestScore)
+bool attn::areScoresModerate(const Attention &attention, const ScoreRule &rule,
+                             bool others) {
+  return boundsOf(*attention.reader, rule.tree, rule.dotPoint, kLargestScore,
+                  others)
              .magnitude() <= kLargestRule;
 }
 

@@ -276,8 +276,7 @@ static Value nextRoot(Value value, int64_t &heads) {
 constexpr unsigned kFarthestRoot = 4;
 
 Finding attn::matchAttention(linalg::LinalgOp product, int64_t heads) {
-  if (!product.hasPureTensorSemantics() || product->getNumResults() != 1 ||
-      product.getNumReductionLoops() != 1 || product.getNumDpsInputs() != 2)
+  if (product.getNumDpsInputs() != 2)
     return {};
   Root root = matchRoot(product->getResult(0), heads);
   Value value = product->getResult(0);

@@ -82,6 +82,8 @@ struct HeadView {
   /// For each dimension 0 b, 1 h, 2 s, 3 d, or -1 for one of size 1.
   llvm::SmallVector<int> dims;
   int64_t group = 1; ///< query heads that share a head
+  /// This dimension of `value` and the next are the heads; one of `dims`.
+  std::optional<unsigned> joined;
   bool has(int dim) const { return llvm::is_contained(dims, dim); }
 };
 
@@ -113,8 +115,10 @@ struct ScoreRule {
   EmptyRows emptyRows = EmptyRows::None;
 };
 
-/// True when each score is no larger than dot products are, or -inf.
-bool areScoresModerate(const Attention &attention, const ScoreRule &rule);
+/// True when each score is no larger than dot products are; so is each finite
+/// one, where `others` that overflow in f16 or bf16 are allowed.
+bool areScoresModerate(const Attention &attention, const ScoreRule &rule,
+                       bool others = false);
 
 /// False when each row surely has a key that is kept, with a finite score if
 /// the dot products are finite and not beyond 1e15.

@@ -35,18 +35,35 @@ static int64_t groupOf(AffineExpr position, AffineExpr h) {
   return by ? by.getValue() : 0;
 }
 
+/// True when the positions are h floordiv r and h mod r: heads in two
+/// dimensions, of all of them.
+static bool areHeads(const PointReader &reader, ArrayRef<AffineExpr> positions,
+                     ArrayRef<int64_t> sizes, AffineExpr h) {
+  int64_t within = positions.size() > 1 ? groupOf(positions[0], h) : 0;
+  return within > 1 && positions[1] == h % within && sizes[1] == within &&
+         !ShapedType::isDynamic(sizes[0]) &&
+         reader.sizeOf(h) == sizes[0] * within;
+}
+
 std::optional<HeadView> attn::viewHeads(const PointReader &reader,
                                         const Point *point,
                                         ArrayRef<AffineExpr> bhsd) {
   HeadView view;
   view.value = point->value;
   ArrayRef<int64_t> shape = typeOf(point->value).getShape();
-  for (auto [at, size, position] : llvm::enumerate(shape, point->coords)) {
+  ArrayRef<AffineExpr> positions = point->coords;
+  for (unsigned at = 0; at < shape.size(); ++at) {
+    int64_t size = shape[at];
+    AffineExpr position = positions[at];
     int dim = -1;
     for (int i = 0; i < 4; ++i)
       if (bhsd[i] && position == bhsd[i] && reader.isWhole(point, at, position))
         dim = i;
-    if (int64_t group = groupOf(position, bhsd[1])) {
+    if (areHeads(reader, positions.drop_front(at), shape.drop_front(at),
+                 bhsd[1])) {
+      dim = 1;
+      view.joined = at++;
+    } else if (int64_t group = groupOf(position, bhsd[1])) {
       if (ShapedType::isDynamic(size) || reader.sizeOf(bhsd[1]) != size * group)
         return std::nullopt;
       dim = 1;
@@ -164,12 +181,23 @@ static SmallVector<bool> addedUnits(const HeadView &view, ArrayRef<int> order) {
   return llvm::map_to_vector(order, [&](int dim) { return !view.has(dim); });
 }
 
+/// The tensor with its heads in one dimension.
+static Value joinHeads(OpBuilder &b, Location loc, const HeadView &view) {
+  if (!view.joined)
+    return view.value;
+  SmallVector<ReassociationIndices> groups(view.dims.size());
+  for (int64_t i = 0; i < typeOf(view.value).getRank(); ++i)
+    groups[i > int64_t(*view.joined) ? i - 1 : i].push_back(i);
+  return tensor::CollapseShapeOp::create(b, loc, view.value, groups);
+}
+
 Value attn::toRank4(OpBuilder &b, Location loc, const HeadView &view,
                     SmallVectorImpl<int> &order) {
   order = rank4Order(view);
+  Value value = joinHeads(b, loc, view);
   if (isRank4(view))
-    return view.value;
-  Value dropped = dropUnits(b, loc, view.value, unitsOf(view.dims));
+    return value;
+  Value dropped = dropUnits(b, loc, value, unitsOf(view.dims));
   return addUnits(b, loc, dropped, addedUnits(view, order));
 }
 

@@ -88,7 +88,8 @@ struct RaisePass final : attn::impl::RaisePassBase<RaisePass> {
       return;
     SmallVector<linalg::LinalgOp> products;
     getOperation().walk([&](linalg::LinalgOp op) {
-      if (op.getNumReductionLoops() == 1)
+      if (op.hasPureTensorSemantics() && op->getNumResults() == 1 &&
+          op.getNumReductionLoops() == 1)
         products.push_back(op);
     });
     // From the last: what is erased with an attention stands before it.

@@ -267,7 +267,9 @@ std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
     rule.dot.scale *= std::exchange(rule.factor, 1.0);
   guardMasks();
   bool isModerate = areScoresModerate(attention, rule);
-  if (attention.startsFinite && !isModerate) {
+  // A row of -inf is NaN from any start.
+  if (attention.startsFinite &&
+      !areScoresModerate(attention, rule, /*others=*/true)) {
     miss = NearMiss{op, "the maximum starts from a number that is not the "
                         "lowest of its type, and scores may be below it"};
     return std::nullopt;
