@@ -11,6 +11,7 @@
 
 #include "StagePage.h"
 
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Base64.h"
 #include "llvm/Support/Compression.h"
@@ -28,6 +29,8 @@ namespace {
 constexpr size_t maxPageBytes = 1000000;
 /// Longer lines are cut, and texts before anything is tried.
 constexpr size_t maxLine = 4000, maxText = 16 << 20;
+/// More text than this of all rooms does not fit, however it is packed.
+constexpr size_t maxTexts = 12 << 20;
 
 /// A text of which the first lines are shown.
 struct Shown {
@@ -95,11 +98,31 @@ json::Value roomOf(const RoomRecord &room, const Shown &shown) {
       {"hidden", int64_t(shown.hidden)}, {"lines", std::move(lines)}};
 }
 
-json::Array placesOf(const SourcePlaces &places) {
+/// The places by number; those that nothing shown comes from are empty.
+json::Array placesOf(const StageRecorder &recorder, ArrayRef<Shown> texts) {
+  BitVector used(recorder.places.all().size());
+  auto use = [&](ArrayRef<unsigned> numbers) {
+    for (unsigned number : numbers)
+      used.set(number);
+  };
+  for (auto [room, shown] : zip(recorder.rooms, texts))
+    for (const auto &[line, places] : room.lines)
+      if (line <= shown.lines)
+        use(places);
+  for (const RemarkRecord &remark : recorder.remarks)
+    use(remark.places);
+  for (const PlanRecord &plan : recorder.plans)
+    use(plan.places);
   json::Array array;
-  for (const SourcePlace &place : places.all())
-    array.push_back(json::Array{textOf(place.file), int64_t(place.line),
-                                int64_t(place.column)});
+  for (const auto &[number, place] : enumerate(recorder.places.all())) {
+    json::Array parts;
+    if (used[number]) {
+      parts.push_back(textOf(place.file));
+      parts.push_back(int64_t(place.line));
+      parts.push_back(int64_t(place.column));
+    }
+    array.push_back(std::move(parts));
+  }
   return array;
 }
 
@@ -148,7 +171,7 @@ std::string dataOf(const StageRecorder &recorder, const PageFacts &facts,
       {"target", textOf(facts.target)},
       {"source", json::Object{{"text", textOf(source.text)},
                               {"hidden", int64_t(source.hidden)}}},
-      {"places", placesOf(recorder.places)},
+      {"places", placesOf(recorder, texts)},
       {"rooms", std::move(rooms)},
       {"remarks", remarksOf(recorder)},
       {"plans", plansOf(recorder)},
@@ -193,11 +216,18 @@ Expected<std::string> makeStagePage(const StageRecorder &recorder,
   std::string title =
       json::fixUTF8(sys::path::filename(facts.file)) + ": rooms";
   while (true) {
-    std::string page = fill(title, dataOf(recorder, facts, source, texts));
     Shown *largest = &source;
-    for (Shown &text : texts)
+    size_t all = source.text.size();
+    for (Shown &text : texts) {
+      all += text.text.size();
       if (text.text.size() > largest->text.size())
         largest = &text;
+    }
+    if (all > maxTexts) {
+      largest->halve();
+      continue;
+    }
+    std::string page = fill(title, dataOf(recorder, facts, source, texts));
     if (page.size() < maxPageBytes)
       return page;
     if (largest->text.empty())

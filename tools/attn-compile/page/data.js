@@ -46,7 +46,7 @@ function readTexts() {
   const source = {name: "source", ...DATA.source, lines: [], ops: [], ms: null};
   const byLine = new Map();
   DATA.places.forEach(([file, line], id) => {
-    if (file === DATA.file) byLine.set(line, [...(byLine.get(line) ?? []), id]);
+    if (file === DATA.file) append(byLine, line, id);
   });
   source.lines = [...byLine];
   const texts = [source, ...DATA.rooms].filter((room) => room.text);
@@ -58,32 +58,39 @@ function readTexts() {
   return texts;
 }
 
-/**
- * Remarks stand where they were made and in the source; in a room below the first line of theirs.
- */
-function notesOf(room, placesAt) {
-  const notes = new Map();
-  const add = (line, note) => notes.set(line, [...(notes.get(line) ?? []), note]);
-  const lineOf = (ids) => {
-    if (room.index < 0)
-      return Math.min(
-          ...ids.map((id) => DATA.places[id][0] === DATA.file ? DATA.places[id][1] : 0));
-    // An attn op before what was made for it.
-    const lines = [...placesAt].filter(([, places]) => places.some((id) => ids.includes(id)));
-    const texts = room.text.split("\n");
-    const line = lines.find(([line]) => texts[line - 1].includes("attn.")) ?? lines[0];
-    return line?.[0] ?? 0;
-  };
-  DATA.remarks.forEach((remark, index) => {
+/** `map[key]` is a list that gets one more. */
+function append(map, key, value) {
+  if (map.has(key))
+    map.get(key).push(value);
+  else
+    map.set(key, [value]);
+}
+
+/** The line of a room where each place stands first; an attn op before what was made for it. */
+function firstLines(room, texts) {
+  const first = new Map();
+  const isAttn = (line) => texts[line - 1].includes("attn.");
+  for (const [line, places] of room.lines)
+    for (const id of places)
+      if (!first.has(id) || (!isAttn(first.get(id)) && isAttn(line))) first.set(id, line);
+  return first;
+}
+
+/** Remarks by line: where they were made and in the source. Errors stand in the source alone. */
+function notesOf(room, texts) {
+  const notes = new Map(), first = firstLines(room, texts);
+  DATA.remarks.forEach((remark) => {
     if (room.index >= 0 && remark.room !== room.index) return;
-    const line = remark.places.length ? lineOf(remark.places) : 0;
-    if (line > 0)
-      add(line, {kind: remark.kind.toLowerCase(), text: remarkText(remark), remark: index});
+    const line = first.get(remark.places.find((id) => first.has(id)));
+    if (line)
+      append(
+          notes, line,
+          {kind: remark.kind.toLowerCase(), text: remarkText(remark), places: remark.places});
   });
   if (room.index < 0)
     for (const error of DATA.errors)
       if (error.file === DATA.file && error.line)
-        add(error.line, {kind: "error", text: `error: ${error.text}`});
+        append(notes, error.line, {kind: "error", text: `error: ${error.text}`, places: []});
   return notes;
 }
 
@@ -96,11 +103,12 @@ function linesOf(room) {
 }
 
 function rowsOf(room) {
-  const placesAt = new Map(room.lines), notes = notesOf(room, placesAt), rows = [];
-  room.text.split("\n").forEach((text, i) => {
+  const texts = room.text.split("\n"), rows = [];
+  const placesAt = new Map(room.lines), notes = notesOf(room, texts);
+  texts.forEach((text, i) => {
     rows.push({number: i + 1, text, places: placesAt.get(i + 1) ?? []});
     for (const note of notes.get(i + 1) ?? [])
-      rows.push({note, text: note.text, places: placesAt.get(i + 1) ?? []});
+      rows.push({note, text: note.text, places: note.places});
   });
   if (room.hidden)
     rows.push({
