@@ -8,6 +8,10 @@
 // index of the head is one more; behind the last head the addresses are
 // nobody's, which a prefetch may have. Long heads read themselves ahead: they
 // walk the same keys again and again, and asking would only push out lines.
+//
+// Where heads alternate in memory ([B,S,H,D]), each row of a head is in a page
+// of its own, at which the hardware stops reading ahead; then the next block of
+// keys and values is asked for as well, however long the head is.
 //===----------------------------------------------------------------------===//
 
 #include "AttentionKernel.h"
@@ -20,6 +24,19 @@ using namespace attn;
 // Keys and values of one head that leave most of L2 to its neighbour.
 static constexpr int64_t kShortHeadBytes = 256 << 10;
 
+/// Whether rows of K and V lie far apart, or nobody knows.
+bool AttentionKernel::spreadsRows() {
+  constexpr int64_t farBytes = 1024;
+  auto isFar = [&](const Rows &rows, Value channels) {
+    int64_t stride = rows.rowStride();
+    int64_t bits = getElementTypeOrSelf(rows.memref).getIntOrFloatBitWidth();
+    return ShapedType::isDynamic(stride) ||
+           (stride * bits >= farBytes * 8 &&
+            stride != getConstantIntValue(channels));
+  };
+  return isFar(key, headSize) || isFar(value, valueSize);
+}
+
 /// Decides what to ask for, before the tile's keys are walked.
 void AttentionKernel::lookAhead(Value firstRow) {
   ahead = {};
@@ -29,6 +46,7 @@ void AttentionKernel::lookAhead(Value firstRow) {
       !key.contiguousRows() || !value.contiguousRows() ||
       !output.contiguousRows())
     return;
+  ahead.nextBlock = spreadsRows();
   int64_t keyBytes = (*depth + *valueDepth) *
                      getElementTypeOrSelf(key.memref).getIntOrFloatBitWidth() /
                      8;
@@ -47,6 +65,11 @@ void AttentionKernel::lookAhead(Value firstRow) {
 
 /// The share of a tile of keys, `first` of the block on.
 void AttentionKernel::fetchAhead(const KeyBlock &block, Value first) {
+  if (ahead.nextBlock) {
+    Value n = k.add(k.add(block.start, first), plan.getKeyBlock());
+    fetchRows(key, zero, n, headSize, /*write=*/false);
+    fetchRows(value, zero, n, valueSize, /*write=*/false);
+  }
   if (!ahead.wanted)
     return;
   k.when(ahead.wanted, [&] {

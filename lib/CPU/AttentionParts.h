@@ -49,6 +49,15 @@ struct Rows {
   bool contiguousRows() const {
     return getLayoutPosition(layout, 3) == 3 && isInnermostContiguous(memref);
   }
+  /// Elements from row to row; kDynamic where that is not known.
+  int64_t rowStride() const {
+    llvm::SmallVector<int64_t> strides;
+    int64_t offset;
+    if (failed(llvm::cast<mlir::MemRefType>(memref.getType())
+                   .getStridesAndOffset(strides, offset)))
+      return mlir::ShapedType::kDynamic;
+    return strides[getLayoutPosition(layout, 2)];
+  }
 };
 
 /// Copies rows [start, start + count) to `scratch` [count, D] in the

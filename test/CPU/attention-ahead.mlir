@@ -56,3 +56,23 @@ func.func @long(%q: memref<1x1x64x64xf32>, %k: memref<1x1x513x64xf32>, %v: memre
   attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x64x64xf32>
   return
 }
+
+// -----
+
+#plan = #attn.plan<room = cpu, form = flash, lanes = 16, query_vectors = 4, key_rows = 4, value_rows = 4, key_block = 64, query_group = 64>
+
+// Heads alternate in memory: a row is 3 KiB from the next, and the keys and
+// values 64 rows on are asked for.
+// CHECK-LABEL: func @spread
+// CHECK-SAME:    %[[K:[^:, ]+]]: memref<1x4096x1x64xf32, strided<[?, 768, 64, 1], offset: ?>>
+// CHECK-COUNT-32: memref.prefetch %[[K]][%c0, %{{.+}}, %c0, %{{.+}}], read, locality<2>, data
+// CHECK-NOT:     memref.prefetch
+func.func @spread(%q: memref<1x1x64x64xf32>, %k: memref<1x4096x1x64xf32, strided<[?, 768, 64, 1], offset: ?>>, %o: memref<1x1x64x64xf32>,
+                  %scale: f32, %b: index, %h: index, %m: index) {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 4096 : index
+  %p = attn.online_sdpa %q, %k, %k scale(%scale) keys(%c0 to %n, full %c0 to %n) tile(%b, %h, %m) of(%n, %n) layout(bhsd, bshd, bshd) {plan = #plan}
+    : memref<1x1x64x64xf32>, memref<1x4096x1x64xf32, strided<[?, 768, 64, 1], offset: ?>>, memref<1x4096x1x64xf32, strided<[?, 768, 64, 1], offset: ?>> -> !attn.partial<f32>
+  attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x64x64xf32>
+  return
+}
