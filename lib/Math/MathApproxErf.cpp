@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lib/CPU/MathApprox.h"
+#include "attn/Math/MathApprox.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 

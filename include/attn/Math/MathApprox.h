@@ -5,10 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_LIB_CPU_MATHAPPROX_H
-#define ATTN_LIB_CPU_MATHAPPROX_H
+#ifndef ATTN_MATH_MATHAPPROX_H
+#define ATTN_MATH_MATHAPPROX_H
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/PatternMatch.h"
 
 namespace attn {
 
@@ -132,6 +133,10 @@ private:
   int mantissa; ///< Explicit bits.
 };
 
+/// Patterns that replace the ops of the math dialect that are no instructions,
+/// and arith.remf, on f16, bf16, f32 and f64: what is left needs no libm.
+void populateMathApproxPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace attn
 
-#endif // ATTN_LIB_CPU_MATHAPPROX_H
+#endif // ATTN_MATH_MATHAPPROX_H
