@@ -61,6 +61,10 @@ static std::string declineReason(const PlanRequest &request) {
                            "multiples of 8 up to 256, not {0}",
                            size);
   }
+  if (!request.hasDenseRows)
+    return "the channels of a head are not neighbours in memory";
+  if (request.hasHugeConstants) // positions have 32 bits in a kernel
+    return "a rule has an index constant beyond 2^30";
   return "";
 }
 
@@ -85,4 +89,24 @@ PlanChoice attn::chooseNVVMPlan(const PlanRequest &request,
                                 tiles.headDim, tiles.valueDim, target.name)};
   }
   return {nullptr, "no tile fits the head sizes"};
+}
+
+PlanAttr attn::smallerNVVMPlan(PlanAttr plan) {
+  // Blocks for which the products of all head sizes have instructions.
+  static constexpr int64_t kKeyBlocks[] = {128, 112, 96, 80, 64, 48, 32, 16};
+  int64_t keyBlock = plan.getKeyBlock(), warpgroups = plan.getWarpgroups();
+  if (warpgroups > 2) {
+    warpgroups = 2;
+  } else {
+    const int64_t *next = llvm::find_if(
+        kKeyBlocks, [&](int64_t keys) { return keys < plan.getKeyBlock(); });
+    if (next == std::end(kKeyBlocks))
+      return nullptr;
+    keyBlock = *next;
+  }
+  return PlanAttr::get(plan.getContext(), plan.getRoom(), plan.getForm(),
+                       plan.getLanes(), plan.getQueryVectors(),
+                       plan.getKeyRows(), plan.getValueRows(), keyBlock,
+                       64 * warpgroups, warpgroups, plan.getStages(),
+                       plan.getBlocks(), plan.getBf16Products());
 }

@@ -11,6 +11,7 @@
 
 #include "NVVMPlan.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
@@ -107,6 +108,17 @@ static bool readsByElement(SdpaOp op, Region &rule) {
   return false;
 }
 
+/// Sums of two such with a position fit in 32 bits.
+static bool hasHugeConstant(Region &rule) {
+  constexpr unsigned bits = 30;
+  return rule
+      .walk([](arith::ConstantIndexOp op) {
+        return llvm::isInt<bits + 1>(op.value()) ? WalkResult::advance()
+                                                 : WalkResult::interrupt();
+      })
+      .wasInterrupted();
+}
+
 PlanRequest PlanRequest::of(SdpaOp op) {
   auto dim = [](Value value, AffineMap layout, unsigned d) {
     return getLogicalDim(cast<ShapedType>(value.getType()), layout, d);
@@ -122,6 +134,11 @@ PlanRequest PlanRequest::of(SdpaOp op) {
   request.scores = !op.getScore().empty();
   request.scoresByTensor = readsByElement(op, op.getScore());
   request.masksByTensor = readsByElement(op, op.getMask());
+  for (AffineMap layout : {op.getQueryLayout(), op.getKeyLayout(),
+                           op.getValueLayout(), op.getOutputLayout()})
+    request.hasDenseRows &= getLayoutPosition(layout, 3) == 3;
+  for (Region *rule : {&op.getScore(), &op.getMask()})
+    request.hasHugeConstants |= hasHugeConstant(*rule);
   request.isEmpty = llvm::any_of(
       ValueRange{op.getQuery(), op.getKey(), op.getValue()}, [](Value value) {
         return llvm::is_contained(cast<ShapedType>(value.getType()).getShape(),
@@ -142,12 +159,15 @@ static std::string reasonForLinalg(const PlanRequest &request,
   return "";
 }
 
+PlanAttr attn::generalPlan(MLIRContext *context) {
+  return PlanAttr::get(context, Room::Linalg, Form::Unfused, 1, 1, 1, 1, 1, 1,
+                       1, 1, 0, false);
+}
+
 PlanChoice attn::choosePlan(const PlanRequest &request,
                             const TargetInfo &target) {
   MLIRContext *context = request.elementType.getContext();
-  PlanChoice linalg{PlanAttr::get(context, Room::Linalg, Form::Unfused, 1, 1, 1,
-                                  1, 1, 1, 1, 1, 0, false),
-                    reasonForLinalg(request, target)};
+  PlanChoice linalg{generalPlan(context), reasonForLinalg(request, target)};
   if (!linalg.reason.empty())
     return linalg;
   if (target.isNVVM()) {

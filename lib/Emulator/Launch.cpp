@@ -226,3 +226,12 @@ extern "C" void attn_emu_add_buffer(void *data, int64_t bytes) {
   if (Session *session = currentSession(); session && bytes > 0)
     session->addBuffer(data, bytes);
 }
+
+extern "C" int32_t attn_emu_narrow(int64_t value, const char *site) {
+  if (Session *session = currentSession(); session && int32_t(value) != value)
+    Launch::record(*session, Fault::Invalid,
+                   format("invalid operand: %s: a kernel takes 32 bits, but a "
+                          "size or an offset is %lld",
+                          site, static_cast<long long>(value)));
+  return int32_t(value);
+}

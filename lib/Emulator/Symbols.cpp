@@ -19,6 +19,7 @@ const std::vector<Symbol> &symbols() {
   }
   static const std::vector<Symbol> all = {
       ATTN_EMU_SYMBOL(add_buffer),
+      ATTN_EMU_SYMBOL(narrow),
       ATTN_EMU_SYMBOL(bar_warp_sync),
       ATTN_EMU_SYMBOL(barrier),
       ATTN_EMU_SYMBOL(barrier_arrive),

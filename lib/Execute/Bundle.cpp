@@ -68,31 +68,26 @@ int64_t threadsOf(LLVM::LLVMFuncOp kernel) {
   return threads;
 }
 
-/// Compiles one gpu.module: an entry of "modules" and one of "kernels" each.
-llvm::Error addModule(gpu::GPUModuleOp module, StringRef ptxas, Images &images,
-                      json::Array &modules, json::Array &kernels) {
-  Expected<Ptx> ptx = emitPtx(module);
-  if (!ptx)
-    return ptx.takeError();
-  Expected<Cubin> cubin = assemble(*ptx, ptxas);
-  if (!cubin)
-    return cubin.takeError();
-  if (llvm::Error error = checkShippable(cubin->report))
-    return error;
-  modules.push_back(json::Object{{"name", ptx->module},
-                                 {"arch", ptx->chip},
-                                 {"cubin", images.add(cubin->bytes)},
-                                 {"ptx", images.add(ptx->text)}});
+/// An entry of "modules" and one of "kernels" for each kernel.
+llvm::Error addModule(gpu::GPUModuleOp module, const GpuImage &image,
+                      Images &images, json::Array &modules,
+                      json::Array &kernels) {
+  const Ptx &ptx = image.ptx;
+  const Cubin &cubin = image.cubin;
+  modules.push_back(json::Object{{"name", ptx.module},
+                                 {"arch", ptx.chip},
+                                 {"cubin", images.add(cubin.bytes)},
+                                 {"ptx", images.add(ptx.text)}});
   for (auto kernel : module.getOps<LLVM::LLVMFuncOp>()) {
     if (!kernel->hasAttr("gpu.kernel"))
       continue;
-    const KernelResources *resources = cubin->report.find(kernel.getName());
+    const KernelResources *resources = cubin.report.find(kernel.getName());
     if (!resources)
       return createStringError("ptxas did not report on kernel '" +
                                kernel.getName() + "'");
     kernels.push_back(
         json::Object{{"name", kernel.getName()},
-                     {"module", ptx->module},
+                     {"module", ptx.module},
                      {"threads", threadsOf(kernel)},
                      {"registers", int64_t(resources->registers)},
                      {"barriers", int64_t(resources->barriers)},
@@ -105,9 +100,9 @@ llvm::Error addModule(gpu::GPUModuleOp module, StringRef ptxas, Images &images,
 
 } // namespace
 
-Expected<std::string> makeBundle(mlir::ModuleOp module, StringRef entryName,
-                                 StringRef ptxas) {
-  Expected<func::FuncOp> entry = findEntry(module, entryName);
+Expected<std::string> makeBundle(const GpuCode &code) {
+  ModuleOp module = *code.module;
+  Expected<func::FuncOp> entry = findEntry(module, code.entry);
   if (!entry)
     return entry.takeError();
   Expected<LaunchList> list = readLaunchList(*entry);
@@ -115,9 +110,10 @@ Expected<std::string> makeBundle(mlir::ModuleOp module, StringRef entryName,
     return list.takeError();
   Images images;
   json::Array modules, kernels;
-  for (auto kernelModule : module.getOps<gpu::GPUModuleOp>())
+  for (auto [kernelModule, image] :
+       llvm::zip_equal(module.getOps<gpu::GPUModuleOp>(), code.images))
     if (llvm::Error error =
-            addModule(kernelModule, ptxas, images, modules, kernels))
+            addModule(kernelModule, image, images, modules, kernels))
       return std::move(error);
   json::Object manifest{{"entry", entry->getName()},
                         {"arguments", std::move(list->arguments)},

@@ -99,6 +99,19 @@ Compiler::Compiler() {
 
 Compiler::~Compiler() = default;
 
+void Compiler::warn(Location location, const Twine &message) {
+  warnings.push_back(warningLine(location, message));
+}
+
+std::vector<std::string> Compiler::takeWarnings() {
+  std::vector<std::string> taken;
+  for (std::string &line : warnings)
+    if (!is_contained(taken, line))
+      taken.push_back(std::move(line));
+  warnings.clear();
+  return taken;
+}
+
 Expected<Compiler::Module> Compiler::parseFile(StringRef path) {
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
       MemoryBuffer::getFileOrSTDIN(path);
@@ -117,7 +130,7 @@ Expected<Compiler::Module> Compiler::parseText(StringRef text, StringRef name) {
 }
 
 llvm::Error Compiler::lower(ModuleOp module, const PipelineOptions &options) {
-  DiagnosticText diagnostics(mlirContext.get());
+  DiagnosticText diagnostics(mlirContext.get(), &warnings);
   PassManager pm(mlirContext.get(), ModuleOp::getOperationName());
   pm.enableVerifier(options.verifyEach);
   if (options.instrument)

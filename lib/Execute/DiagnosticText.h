@@ -13,16 +13,34 @@
 #include "attn/Execute/DiagnosticError.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/raw_ostream.h"
 
 namespace attn {
 
-/// Collects the errors of a scope.
+/// `<file>:<line>:<column>: warning: ` and the message.
+inline std::string warningLine(mlir::Location location,
+                               const llvm::Twine &message) {
+  std::string line;
+  llvm::raw_string_ostream os(line);
+  if (auto place = location->findInstanceOf<mlir::FileLineColLoc>())
+    os << place.getFilename().getValue() << ":" << place.getLine() << ":"
+       << place.getColumn() << ": ";
+  os << "warning: " << message;
+  return line;
+}
+
+/// Collects the errors of a scope, and in `warnings` what it warns of.
 class DiagnosticText {
 public:
-  explicit DiagnosticText(mlir::MLIRContext *context)
-      : handler(context, [this](mlir::Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+  explicit DiagnosticText(mlir::MLIRContext *context,
+                          std::vector<std::string> *warnings = nullptr)
+      : handler(context, [this, warnings](mlir::Diagnostic &diagnostic) {
+          mlir::DiagnosticSeverity severity = diagnostic.getSeverity();
+          if (severity == mlir::DiagnosticSeverity::Error)
             add(diagnostic);
+          else if (warnings && severity == mlir::DiagnosticSeverity::Warning)
+            warnings->push_back(
+                warningLine(diagnostic.getLocation(), diagnostic.str()));
           return mlir::success();
         }) {}
 

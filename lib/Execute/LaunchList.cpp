@@ -211,10 +211,10 @@ Expected<json::Value> Reader::kernelArgument(gpu::LaunchFuncOp op,
   if (!value)
     return value.takeError();
   std::optional<Dtype> dtype = dtypeOf(parameter);
-  if (!dtype ||
-      !llvm::is_contained({Dtype::I32, Dtype::I64, Dtype::F32}, *dtype))
+  if (!dtype || !llvm::is_contained(
+                    {Dtype::I32, Dtype::I64, Dtype::F32, Dtype::F64}, *dtype))
     return launchError(op, "expected kernel parameters that are tensor maps, "
-                           "pointers, i32, i64 or f32");
+                           "pointers, i32, i64, f32 or f64");
   return json::Object{{dtypeName(*dtype), std::move(*value)}};
 }
 

@@ -63,6 +63,11 @@ StringRef integerOp(Operation *op) {
       .Case<arith::RemSIOp, arith::RemUIOp>([](auto) { return "mod"; })
       .Case<arith::MinSIOp, arith::MinUIOp>([](auto) { return "min"; })
       .Case<arith::MaxSIOp, arith::MaxUIOp>([](auto) { return "max"; })
+      .Case<arith::AndIOp, arith::OrIOp>([](auto logic) {
+        bool isTruth = logic.getType().isInteger(1);
+        bool isAnd = isa<arith::AndIOp>(logic.getOperation());
+        return isTruth ? (isAnd ? "min" : "max") : "";
+      })
       .Default(StringRef());
 }
 
@@ -73,6 +78,35 @@ StringRef floatOp(Operation *op) {
       .Case<arith::MulFOp>([](auto) { return "mul"; })
       .Case<arith::DivFOp>([](auto) { return "div"; })
       .Default(StringRef());
+}
+
+/// A truth value is 0 or 1: lhs < rhs and the like of integers, sizes among the
+/// unsigned.
+Number compare(arith::CmpIPredicate predicate, Number lhs, Number rhs) {
+  auto atMost = [](Number a, Number b) { // a <= b
+    Number more = combine("add", combine("sub", std::move(b), std::move(a)), 1);
+    return combine("min", combine("max", std::move(more), 0), 1);
+  };
+  auto no = [](Number truth) { return combine("sub", 1, std::move(truth)); };
+  switch (predicate) {
+  case arith::CmpIPredicate::eq:
+    return combine("min", atMost(lhs, rhs), atMost(rhs, lhs));
+  case arith::CmpIPredicate::ne:
+    return no(combine("min", atMost(lhs, rhs), atMost(rhs, lhs)));
+  case arith::CmpIPredicate::sle:
+  case arith::CmpIPredicate::ule:
+    return atMost(lhs, rhs);
+  case arith::CmpIPredicate::sge:
+  case arith::CmpIPredicate::uge:
+    return atMost(rhs, lhs);
+  case arith::CmpIPredicate::slt:
+  case arith::CmpIPredicate::ult:
+    return no(atMost(rhs, lhs));
+  case arith::CmpIPredicate::sgt:
+  case arith::CmpIPredicate::ugt:
+    return no(atMost(lhs, rhs));
+  }
+  llvm_unreachable("all predicates are listed");
 }
 
 SmallVector<Number, 4> rowMajor(ArrayRef<Number> sizes) {
@@ -252,6 +286,16 @@ Expected<bool> LaunchNumbers::addNumberOp(Operation *op) {
     }
     AffineMap map = apply.getAffineMap();
     return define(affine(map.getResult(0), map.getNumDims(), operands));
+  }
+  if (auto cmp = dyn_cast<arith::CmpIOp>(op)) {
+    Expected<Number> lhs = number(cmp.getLhs());
+    if (!lhs)
+      return lhs.takeError();
+    Expected<Number> rhs = number(cmp.getRhs());
+    if (!rhs)
+      return rhs.takeError();
+    return define(
+        compare(cmp.getPredicate(), std::move(*lhs), std::move(*rhs)));
   }
   // Ranges are checked where a number is used, so casts change nothing.
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::ExtSIOp,

@@ -101,22 +101,6 @@ PtxasReport parsePtxasOutput(StringRef output) {
   return report;
 }
 
-Error checkShippable(const PtxasReport &report) {
-  for (const KernelResources &kernel : report.kernels)
-    if (kernel.spillStoreBytes || kernel.spillLoadBytes)
-      return createStringError(
-          "kernel '" + kernel.name + "' does not fit in " +
-          Twine(kernel.registers) +
-          " registers: use a smaller tile of keys\nptxas spills " +
-          Twine(kernel.spillStoreBytes) + " bytes and reloads " +
-          Twine(kernel.spillLoadBytes));
-  if (!report.slowdowns.empty())
-    return createStringError(
-        "ptxas would slow a kernel down: use a smaller tile of keys\n" +
-        report.slowdowns.front());
-  return Error::success();
-}
-
 Expected<Cubin> assemble(const Ptx &ptx, StringRef ptxas) {
   TemporaryFile input, output, log;
   for (auto [file, suffix] :

@@ -57,6 +57,9 @@ struct FusePlanPass final : attn::impl::FusePlanPassBase<FusePlanPass> {
         return remarkPlan(op, plan, "written by hand");
       PlanChoice choice = choosePlan(PlanRequest::of(op), *info);
       op.setPlanAttr(choice.plan);
+      if (info->isNVVM() && choice.plan.getRoom() == Room::Linalg)
+        op.emitWarning("'attn.sdpa' takes the general way on ")
+            << target << ": " << choice.reason;
       remarkPlan(op, choice.plan, choice.reason,
                  info->kind == TargetKind::Linalg ||
                      choice.plan.getRoom() != Room::Linalg);

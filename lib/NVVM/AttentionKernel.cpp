@@ -51,8 +51,9 @@ Value AttentionKernel::f32(double value) {
 LogicalResult AttentionKernel::emit() {
   if (failed(readTypes()))
     return failure();
+  Value hasTask;
   if (!sharesBlocks()) {
-    outline.enterBlockTask();
+    hasTask = outline.enterBlockTask();
     if (failed(readTask()))
       return failure();
   }
@@ -65,8 +66,11 @@ LogicalResult AttentionKernel::emit() {
   Value hasKeys;
   if (mayLackKeys() && failed(fillWithoutKeys(hasKeys)))
     return failure();
-  auto roles = frag::RolesOp::create(b, hasKeys, consumers, producerRegisters,
-                                     consumerRegisters, consumers > 1);
+  if (hasKeys && hasTask)
+    hasKeys = arith::AndIOp::create(b, hasKeys, hasTask);
+  auto roles = frag::RolesOp::create(b, hasKeys ? hasKeys : hasTask, consumers,
+                                     producerRegisters, consumerRegisters,
+                                     consumers > 1);
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&roles.getProducer());
   if (failed(eachTask([&] { produce(); })))

@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -51,21 +53,43 @@ static LogicalResult emitOne(FinalizeOp finalize, gpu::GPUModuleOp module,
   return emitAttentionKernel(loop, op, finalize, module, name);
 }
 
-/// What the launch list cannot hold yet.
-static LogicalResult checkRest(func::FuncOp function) {
-  WalkResult result = function.walk([&](Operation *op) -> WalkResult {
-    // What a destination that is already right leaves behind.
-    if (auto copy = dyn_cast<memref::CopyOp>(op);
-        copy && copy.getSource() == copy.getTarget())
-      return WalkResult::advance();
-    if (isa<linalg::LinalgOp, scf::ForallOp, scf::ParallelOp, scf::ForOp,
-            memref::CopyOp>(op))
-      return op->emitError("the nvvm room launches attention alone so far: "
-                           "expects no '")
-             << op->getName() << "' around it";
+/// The ops around attention that become launches of the general way; an error
+/// for those that a list of launches cannot hold.
+static FailureOr<SmallVector<Operation *>> findRest(func::FuncOp function) {
+  SmallVector<Operation *> rest;
+  WalkResult result = function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<linalg::LinalgOp, memref::CopyOp>(op)) {
+      rest.push_back(op);
+      return WalkResult::skip();
+    }
+    if (isa<LoopLikeOpInterface>(op)) {
+      op->emitError("expects straight-line code around attention on a GPU, but "
+                    "found '")
+          << op->getName() << "'";
+      return WalkResult::interrupt();
+    }
     return WalkResult::advance();
   });
-  return failure(result.wasInterrupted());
+  if (result.wasInterrupted())
+    return failure();
+  return rest;
+}
+
+/// Any of them as linalg.generic; null for what has nothing to do.
+static FailureOr<linalg::GenericOp> toGeneric(Operation *op) {
+  IRRewriter rewriter(op);
+  if (auto generic = dyn_cast<linalg::GenericOp>(op))
+    return generic;
+  if (auto named = dyn_cast<linalg::LinalgOp>(op))
+    return linalg::generalizeNamedOp(rewriter, named);
+  auto copy = cast<memref::CopyOp>(op);
+  linalg::GenericOp generic;
+  // What a destination that is already right leaves behind.
+  if (copy.getSource() != copy.getTarget())
+    generic = linalg::makeMemRefCopyOp(rewriter, op->getLoc(), copy.getSource(),
+                                       copy.getTarget());
+  rewriter.eraseOp(op);
+  return generic;
 }
 
 namespace {
@@ -81,28 +105,60 @@ struct NVVMKernelsPass final
   }
 
 private:
-  LogicalResult emitFunction(func::FuncOp function) {
-    SmallVector<FinalizeOp> attentions;
-    function.walk([&](FinalizeOp op) { attentions.push_back(op); });
-    if (attentions.empty())
-      return checkRest(function);
-    ModuleOp root = getOperation();
-    OpBuilder b(function);
-    std::string name = (function.getName() + "_kernels").str();
-    if (root.lookupSymbol(name))
-      return function.emitError("the module has another '") << name << "'";
-    auto target = NVVM::NVVMTargetAttr::get(
-        &getContext(), /*optLevel=*/3, "nvptx64-nvidia-cuda", chip, features);
-    auto module = gpu::GPUModuleOp::create(b, function.getLoc(), name,
-                                           ArrayRef<Attribute>{target});
-    root->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
-                  b.getUnitAttr());
-    for (auto [i, finalize] : llvm::enumerate(attentions))
-      if (failed(
-              emitOne(finalize, module,
-                      (function.getName() + "_attention_" + Twine(i)).str())))
-        return failure();
-    return checkRest(function);
-  }
+  LogicalResult emitFunction(func::FuncOp function);
+  FailureOr<gpu::GPUModuleOp> moduleOf(func::FuncOp function);
 };
 } // namespace
+
+/// An empty module for the kernels of a function.
+FailureOr<gpu::GPUModuleOp> NVVMKernelsPass::moduleOf(func::FuncOp function) {
+  ModuleOp root = getOperation();
+  OpBuilder b(function);
+  std::string name = (function.getName() + "_kernels").str();
+  if (root.lookupSymbol(name)) {
+    function.emitError("the module has another '") << name << "'";
+    return failure();
+  }
+  auto target = NVVM::NVVMTargetAttr::get(
+      &getContext(), /*optLevel=*/3, "nvptx64-nvidia-cuda", chip, features);
+  root->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), b.getUnitAttr());
+  return gpu::GPUModuleOp::create(b, function.getLoc(), name,
+                                  ArrayRef<Attribute>{target});
+}
+
+LogicalResult NVVMKernelsPass::emitFunction(func::FuncOp function) {
+  SmallVector<FinalizeOp> attentions;
+  function.walk([&](FinalizeOp op) { attentions.push_back(op); });
+  auto hasRest = [](Operation *op) {
+    return isa<linalg::LinalgOp, memref::CopyOp>(op);
+  };
+  if (attentions.empty() && !function
+                                 .walk([&](Operation *op) {
+                                   return hasRest(op) ? WalkResult::interrupt()
+                                                      : WalkResult::advance();
+                                 })
+                                 .wasInterrupted())
+    return success(succeeded(findRest(function)));
+  FailureOr<gpu::GPUModuleOp> module = moduleOf(function);
+  if (failed(module))
+    return failure();
+  std::string name = function.getName().str();
+  for (auto [i, finalize] : llvm::enumerate(attentions))
+    if (failed(emitOne(finalize, *module,
+                       name + "_attention_" + std::to_string(i))))
+      return failure();
+  FailureOr<SmallVector<Operation *>> rest = findRest(function);
+  if (failed(rest))
+    return failure();
+  unsigned number = 0;
+  for (Operation *op : *rest) {
+    FailureOr<linalg::GenericOp> generic = toGeneric(op);
+    if (failed(generic))
+      return failure();
+    if (*generic &&
+        failed(emitGeneralKernel(
+            *generic, *module, name + "_general_" + std::to_string(number++))))
+      return failure();
+  }
+  return success();
+}

@@ -66,9 +66,16 @@ private:
   Value allocate(Type type, int64_t count, int64_t align);
   /// Stores values one after the other.
   void store(Value memory, Type element, ValueRange values);
-  void call(StringRef name, Type result, ValueRange operands) {
+  LLVM::CallOp call(StringRef name, Type result, ValueRange operands) {
     LLVM::LLVMFuncOp callee = host.declare(name, result, TypeRange(operands));
-    LLVM::CallOp::create(b, loc, callee, operands);
+    return LLVM::CallOp::create(b, loc, callee, operands);
+  }
+  /// The number behind a cast to fewer bits, or null.
+  static Value widerThan(Value value, Type parameter) {
+    auto cast = value.getDefiningOp<arith::IndexCastOp>();
+    return cast && cast.getIn().getType().isIndex() && parameter.isInteger(32)
+               ? cast.getIn()
+               : Value();
   }
 
   HostModule &host;
@@ -167,6 +174,11 @@ FailureOr<Value> HostRewriter::convertArgument(gpu::LaunchFuncOp launch,
     converted = map;
   else if (isa<MemRefType>(value.getType()))
     converted = pointerTo(value);
+  else if (Value wide = widerThan(value, parameter))
+    converted = call("narrow", b.getI32Type(),
+                     {toInteger(wide, b.getI64Type()),
+                      text(describeSite("gpu.launch_func", loc))})
+                    .getResult();
   else if (value.getType().isIndex() && parameter.isInteger())
     converted = toInteger(value, parameter);
   if (converted.getType() == parameter)

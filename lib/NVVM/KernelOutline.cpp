@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelOutline.h"
+#include "Kernels.h"
 
 #include "attn/Dialect/Attn/IR/Attn.h"
 #include "attn/Dialect/Frag/IR/Frag.h"
@@ -22,21 +23,8 @@ using namespace attn::nvvm;
 
 KernelOutline::KernelOutline(scf::ForallOp loop, gpu::GPUModuleOp module,
                              StringRef name, int64_t threads, bool forward)
-    : b(loop.getLoc(), loop.getContext()), loop(loop), threads(threads),
-      forward(forward), host(loop.getLoc(), loop) {
-  b.setInsertionPointToEnd(module.getBody());
-  auto type =
-      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), {});
-  kernel = LLVM::LLVMFuncOp::create(b, name, type);
-  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
-  kernel->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
-  // Without the number of threads ptxas ignores setmaxnreg.
-  kernel->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
-                  b.getDenseI32ArrayAttr({int32_t(threads)}));
-  kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                  b.getI32IntegerAttr(1));
-  b.setInsertionPointToStart(kernel.addEntryBlock(b));
-}
+    : KernelParameters(loop, module, name, threads, kTensorCoreIndexBits),
+      loop(loop), forward(forward) {}
 
 Value KernelOutline::tasksAlong(unsigned dim) {
   Type i32 = b.getI32Type();
@@ -73,10 +61,65 @@ void KernelOutline::enter(Value batch, Value head, Value tile) {
     map.map(iv, arith::IndexCastOp::create(b, b.getIndexType(), id));
 }
 
-void KernelOutline::enterBlockTask() {
+/// Whether y and z of a grid hold all heads and all batches: what the types do
+/// not say is taken to be few, as counting rounds costs the loops instructions.
+bool KernelOutline::fitsGrid() {
+  SmallVector<OpFoldResult> bounds = loop.getMixedUpperBound();
+  return llvm::all_of(ArrayRef(bounds).take_front(2), [](OpFoldResult bound) {
+    return getConstantIntValue(bound).value_or(1) <= kMostBlocksAcross;
+  });
+}
+
+/// Where they do not, heads and batches beyond are further rounds of tiles in
+/// x. Counted instead of divided: a division makes ptxas spend 90 instructions
+/// more on a masked block.
+Value KernelOutline::enterBlockTask() {
   Type i32 = b.getI32Type();
-  enter(NVVM::BlockIdZOp::create(b, i32), NVVM::BlockIdYOp::create(b, i32),
-        NVVM::BlockIdXOp::create(b, i32));
+  Value batch = NVVM::BlockIdZOp::create(b, i32);
+  Value head = NVVM::BlockIdYOp::create(b, i32);
+  Value tile = NVVM::BlockIdXOp::create(b, i32);
+  if (fitsGrid()) {
+    enter(batch, head, tile);
+    return Value();
+  }
+  auto number = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+  };
+  auto compare = [&](arith::CmpIPredicate predicate, Value x,
+                     Value y) -> Value {
+    return arith::CmpIOp::create(b, predicate, x, y);
+  };
+  using arith::CmpIPredicate;
+  Value tiles = tasksAlong(2), heads = tasksAlong(1), batches = tasksAlong(0);
+  Value zero = number(0), across = number(kMostBlocksAcross);
+  auto rounds = scf::WhileOp::create(
+      b, TypeRange{i32, i32, i32}, ValueRange{tile, zero, zero},
+      [&](OpBuilder &, Location, ValueRange x) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToEnd(x[0].getParentBlock());
+        scf::ConditionOp::create(b, compare(CmpIPredicate::uge, x[0], tiles),
+                                 x);
+      },
+      [&](OpBuilder &, Location, ValueRange x) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToEnd(x[0].getParentBlock());
+        Value next = arith::AddIOp::create(b, x[1], across);
+        Value isLast = compare(CmpIPredicate::uge, next, heads);
+        Value more = arith::SelectOp::create(b, isLast, across, zero);
+        scf::YieldOp::create(
+            b, ValueRange{arith::SubIOp::create(b, x[0], tiles),
+                          arith::SelectOp::create(b, isLast, zero, next),
+                          arith::AddIOp::create(b, x[2], more)});
+      });
+  head = arith::AddIOp::create(b, head, rounds.getResult(1));
+  batch = arith::AddIOp::create(b, batch, rounds.getResult(2));
+  Value exists =
+      arith::AndIOp::create(b, compare(CmpIPredicate::ult, head, heads),
+                            compare(CmpIPredicate::ult, batch, batches));
+  // A block beyond computes nothing, but reads what belongs to its head.
+  enter(arith::SelectOp::create(b, exists, batch, zero),
+        arith::SelectOp::create(b, exists, head, zero), rounds.getResult(0));
+  return exists;
 }
 
 void KernelOutline::enterTask(Value task) {
@@ -87,95 +130,19 @@ void KernelOutline::enterTask(Value task) {
         arith::RemUIOp::create(b, task, tiles));
 }
 
-bool KernelOutline::isInLoop(Value value) {
-  return loop->isAncestor(value.getParentRegion()->getParentOp());
-}
-
-Value KernelOutline::parameter(Value hostValue, Type type, bool isTensorMap) {
-  Value &known = parameters[hostValue];
-  if (known)
-    return known;
-  NamedAttrList attrs;
-  if (isTensorMap) {
-    attrs.set(LLVM::LLVMDialect::getByValAttrName(),
-              TypeAttr::get(LLVM::LLVMArrayType::get(b.getI8Type(), 128)));
-    attrs.set(LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(64));
-    attrs.set(NVVM::NVVMDialect::getGridConstantAttrName(), b.getUnitAttr());
-  }
-  operands.push_back(hostValue);
-  attributes.push_back(attrs.getDictionary(b.getContext()));
-  return known = kernel.getBody().front().addArgument(type, b.getLoc());
-}
-
-/// A number from above the loop, at the kernel's entry.
-Value KernelOutline::scalarParameter(Value value) {
-  OpBuilder::InsertionGuard guard(b);
-  Block &entry = kernel.getBody().front();
-  if (Operation *op = value.getDefiningOp();
-      op && op->hasTrait<OpTrait::ConstantLike>()) {
-    b.setInsertionPointToStart(&entry);
-    return b.clone(*op)->getResult(0);
-  }
-  if (!value.getType().isIndex())
-    return parameter(value, value.getType());
-  // Cast on the host: an index is 64 bits wide there and 32 here.
-  Value &narrow = parameters[value];
-  if (!narrow) {
-    Value cast = arith::IndexCastOp::create(host, host.getI32Type(), value);
-    Value argument = parameter(cast, b.getI32Type());
-    b.setInsertionPointToStart(&entry);
-    narrow = arith::IndexCastOp::create(b, b.getIndexType(), argument);
-    parameters[value] = narrow;
-  }
-  return parameters[value];
-}
-
-Value KernelOutline::size(Value buffer, int64_t dim) {
-  auto type = cast<MemRefType>(buffer.getType());
-  if (!type.isDynamicDim(dim))
-    return arith::ConstantIndexOp::create(b, type.getDimSize(dim));
-  Value &onHost = sizes[{buffer, dim}];
-  if (!onHost)
-    onHost = memref::DimOp::create(host, buffer, dim);
-  return get(onHost);
-}
-
-/// Elements from one index of dimension `dim` to the next, i64.
-Value KernelOutline::stride(ImplicitLocOpBuilder &at, Value buffer,
-                            int64_t dim) {
-  auto type = cast<MemRefType>(buffer.getType());
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  if (succeeded(type.getStridesAndOffset(strides, offset)) &&
-      !ShapedType::isDynamic(strides[dim]))
-    return arith::ConstantOp::create(at, at.getI64IntegerAttr(strides[dim]));
-  Value &onHost = this->strides[{buffer, dim}];
-  if (!onHost) {
-    auto parts = memref::ExtractStridedMetadataOp::create(host, buffer);
-    onHost = arith::IndexCastOp::create(host, host.getI64Type(),
-                                        parts.getStrides()[dim]);
-  }
-  return parameter(onHost, at.getI64Type());
-}
-
 Value KernelOutline::get(Value value) {
   if (Value known = map.lookupOrNull(value))
     return known;
-  if (!isInLoop(value)) {
-    if (!value.getType().isIntOrIndexOrFloat()) {
-      loop.emitOpError("expects numbers and buffers as the values of a kernel, "
-                       "but got ")
-          << value.getType();
-      return nullptr;
-    }
-    Value inKernel = scalarParameter(value);
-    map.map(value, inKernel);
+  if (!isInside(value)) {
+    Value inKernel = scalar(value);
+    if (inKernel)
+      map.map(value, inKernel);
     return inKernel;
   }
   Operation *op = value.getDefiningOp();
   if (auto dim = dyn_cast_or_null<memref::DimOp>(op))
     if (std::optional<int64_t> number = dim.getConstantIndex();
-        number && !isInLoop(dim.getSource()))
+        number && !isInside(dim.getSource()))
       return size(dim.getSource(), *number);
   SmallVector<Value> inputs;
   if (auto load = dyn_cast_or_null<memref::LoadOp>(op)) {
@@ -204,7 +171,7 @@ Value KernelOutline::tensorMap(Value source, AffineMap layout,
   auto type = cast<MemRefType>(source.getType());
   SmallVector<int64_t> strides;
   int64_t offset;
-  if (isInLoop(source) || failed(type.getStridesAndOffset(strides, offset)) ||
+  if (isInside(source) || failed(type.getStridesAndOffset(strides, offset)) ||
       strides[getLayoutPosition(layout, 3)] != 1) {
     loop.emitOpError("expects heads whose channels are neighbours in memory, "
                      "in a buffer from above the loop, but got ")
@@ -234,7 +201,7 @@ Value KernelOutline::tensorMap(Value source, AffineMap layout,
 Value KernelOutline::elementPointer(ImplicitLocOpBuilder &at, Value buffer,
                                     ValueRange indices) {
   auto type = cast<MemRefType>(buffer.getType());
-  if (isInLoop(buffer)) {
+  if (isInside(buffer)) {
     auto view = buffer.getDefiningOp<memref::SubViewOp>();
     if (!view || view.getSourceType().getRank() != type.getRank() ||
         !view.hasUnitStride()) {
@@ -256,31 +223,7 @@ Value KernelOutline::elementPointer(ImplicitLocOpBuilder &at, Value buffer,
     }
     return elementPointer(at, view.getSource(), shifted);
   }
-  // In 64 bits: a bias may have more than 2^31 elements.
-  Type wide = at.getI64Type();
-  bool isRowMajor = type.getLayout().isIdentity();
-  Value offset;
-  for (auto [dim, index] : llvm::enumerate(indices)) {
-    Value step = arith::IndexCastOp::create(at, wide, index);
-    if (!isRowMajor)
-      step = arith::MulIOp::create(at, step, stride(at, buffer, dim));
-    else if (offset)
-      offset = arith::MulIOp::create(
-          at, offset, arith::IndexCastOp::create(at, wide, size(buffer, dim)));
-    offset =
-        offset ? arith::AddIOp::create(at, offset, step).getResult() : step;
-  }
-  auto pointer = LLVM::LLVMPointerType::get(at.getContext(), 1);
-  Value base = parameter(buffer, pointer);
-  if (!offset)
-    return base;
-  Type element = type.getElementType();
-  if (element.isIndex())
-    element = wide;
-  else if (element.isInteger(1))
-    element = at.getI8Type();
-  return LLVM::GEPOp::create(at, pointer, element, base,
-                             ArrayRef<LLVM::GEPArg>{offset});
+  return addressOf(at, buffer, indices);
 }
 
 Value KernelOutline::load(ImplicitLocOpBuilder &at, Value buffer,
@@ -288,25 +231,11 @@ Value KernelOutline::load(ImplicitLocOpBuilder &at, Value buffer,
   Value pointer = elementPointer(at, buffer, indices);
   if (!pointer)
     return nullptr;
-  Type element = cast<MemRefType>(buffer.getType()).getElementType();
-  if (element.isIndex())
-    return arith::IndexCastOp::create(
-        at, element, LLVM::LoadOp::create(at, at.getI64Type(), pointer));
-  if (element.isInteger(1)) {
-    Value byte = LLVM::LoadOp::create(at, at.getI8Type(), pointer);
-    Value zero = arith::ConstantOp::create(at, at.getI8IntegerAttr(0));
-    return arith::CmpIOp::create(at, arith::CmpIPredicate::ne, byte, zero);
-  }
-  return LLVM::LoadOp::create(at, element, pointer);
+  return loadElement(at, cast<MemRefType>(buffer.getType()).getElementType(),
+                     pointer);
 }
 
 void KernelOutline::finish(int64_t sharedBytes, int64_t blocks) {
-  LLVM::ReturnOp::create(b, ValueRange());
-  kernel.setFunctionType(LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(b.getContext()),
-      llvm::to_vector(kernel.getBody().front().getArgumentTypes())));
-  kernel.setAllArgAttrs(attributes);
-
   auto bound = [&](unsigned dim) -> Value {
     Value size = getValueOrCreateConstantIndexOp(
         host, host.getLoc(), loop.getMixedUpperBound()[dim]);
@@ -320,17 +249,18 @@ void KernelOutline::finish(int64_t sharedBytes, int64_t blocks) {
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(host, value);
   };
-  // Batch and head apart: each may be 65535, and with both in x a kernel would
-  // divide, after which ptxas needs 90 instructions more for a masked block.
-  gpu::KernelDim3 grid =
-      blocks ? gpu::KernelDim3{constant(blocks), constant(1), constant(1)}
-             : gpu::KernelDim3{bound(2), bound(1), bound(0)};
-  gpu::KernelDim3 block{constant(threads), constant(1), constant(1)};
-  Value shared = arith::ConstantOp::create(
-      host, host.getI32IntegerAttr(int32_t(sharedBytes)));
-  auto symbol = SymbolRefAttr::get(
-      kernel->getParentOfType<gpu::GPUModuleOp>().getNameAttr(),
-      {FlatSymbolRefAttr::get(kernel.getNameAttr())});
-  gpu::LaunchFuncOp::create(host, symbol, grid, block, shared, operands);
-  loop.erase();
+  if (blocks)
+    return launch({constant(blocks), constant(1), constant(1)}, sharedBytes);
+  gpu::KernelDim3 grid{bound(2), bound(1), bound(0)};
+  if (fitsGrid())
+    return launch(grid, sharedBytes);
+  AffineMap across = AffineMap::get(
+      0, 1,
+      getAffineSymbolExpr(0, host.getContext()).ceilDiv(kMostBlocksAcross));
+  for (Value *size : {&grid.y, &grid.z}) {
+    Value rounds = affine::AffineApplyOp::create(host, across, *size);
+    grid.x = arith::MulIOp::create(host, grid.x, rounds);
+    *size = arith::MinSIOp::create(host, *size, constant(kMostBlocksAcross));
+  }
+  launch(grid, sharedBytes);
 }

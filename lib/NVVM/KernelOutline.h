@@ -3,24 +3,21 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A kernel takes what it needs by value: sizes as i32, floats, buffers as
-// pointers, and tensor maps. Its parameters are made as its body asks for them.
+// The tasks of a loop over (b, h, m), each a thread block's.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef ATTN_LIB_NVVM_KERNELOUTLINE_H
 #define ATTN_LIB_NVVM_KERNELOUTLINE_H
 
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "KernelParameters.h"
+
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace attn::nvvm {
 
-class KernelOutline {
+class KernelOutline : public KernelParameters {
 public:
   /// Makes an empty kernel `name` in `module`, of `threads` threads, for the
   /// loop over (b, h, m). `forward` says whether the first task takes the first
@@ -34,7 +31,8 @@ public:
   /// Of them, along dimension `dim` of the loop, i32.
   mlir::Value tasksAlong(unsigned dim);
   /// From now on `get` computes for this block's task, or for task `task`.
-  void enterBlockTask();
+  /// Whether the block has one; null where each has.
+  mlir::Value enterBlockTask();
   void enterTask(mlir::Value task);
 
   /// A value of the loop's body or from above it, in the kernel: computed again
@@ -61,32 +59,14 @@ public:
   /// task, or `blocks` where that is not 0.
   void finish(int64_t sharedBytes, int64_t blocks);
 
-  mlir::LLVM::LLVMFuncOp kernel;
-  /// At the end of the kernel's body.
-  mlir::ImplicitLocOpBuilder b;
-
 private:
-  mlir::Value parameter(mlir::Value hostValue, mlir::Type type,
-                        bool isTensorMap = false);
-  mlir::Value size(mlir::Value buffer, int64_t dim);
-  mlir::Value stride(mlir::ImplicitLocOpBuilder &at, mlir::Value buffer,
-                     int64_t dim);
-  mlir::Value scalarParameter(mlir::Value value);
-  bool isInLoop(mlir::Value value);
+  bool fitsGrid();
   void enter(mlir::Value batch, mlir::Value head, mlir::Value tile);
 
   mlir::scf::ForallOp loop;
-  int64_t threads;
   bool forward;
-  /// In front of the loop.
-  mlir::ImplicitLocOpBuilder host;
   mlir::IRMapping map;
-  llvm::SmallVector<mlir::Value> operands;
-  llvm::SmallVector<mlir::DictionaryAttr> attributes;
-  llvm::DenseMap<mlir::Value, mlir::Value> parameters;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> maps;
-  /// Of a buffer's dimension, on the host.
-  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> sizes, strides;
 };
 
 } // namespace attn::nvvm

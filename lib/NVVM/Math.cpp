@@ -4,17 +4,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // ex2.approx and lg2.approx (PTX ISA: 2 ulp, absolute 2^-22) and what can be
-// said with them; the others by upstream's polynomials. No device library is
-// needed.
+// said with them; the others as arithmetic. No device library is needed.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Math.h"
 
+#include "attn/Math/MathApprox.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -97,11 +97,10 @@ struct ReplaceDivision : OpRewritePattern<arith::DivFOp> {
 };
 } // namespace
 
-void attn::nvvm::populateMathPatterns(RewritePatternSet &patterns) {
+void attn::nvvm::populateFastMathPatterns(RewritePatternSet &patterns) {
   patterns.add<Replace<math::Exp2Op, emitExp2>, Replace<math::ExpOp, emitExp>,
                Replace<math::Log2Op, emitLog2>, Replace<math::LogOp, emitLog>,
                Replace<math::TanhOp, emitTanh>>(patterns.getContext(),
                                                 /*benefit=*/10);
   patterns.add<ReplaceDivision>(patterns.getContext());
-  populateMathPolynomialApproximationPatterns(patterns);
 }

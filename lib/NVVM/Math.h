@@ -19,8 +19,9 @@ mlir::Value emitExp2(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 /// 1 / x by rcp.approx.ftz, of one f32.
 mlir::Value emitReciprocal(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 
-/// Elementary functions of f32 to machine instructions and arithmetic.
-void populateMathPatterns(mlir::RewritePatternSet &patterns);
+/// Exponentials, logarithms, tanh and division of f32 by approximate
+/// instructions.
+void populateFastMathPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace attn::nvvm
 

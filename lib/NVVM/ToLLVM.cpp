@@ -3,13 +3,14 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One conversion with one type converter. An index is 32 bits wide: positions
-// fit, and 64-bit arithmetic would take the registers that accumulators need.
+// One conversion with one type converter per kernel.
 //
 //===----------------------------------------------------------------------===//
 
+#include "Kernels.h"
 #include "Math.h"
 
+#include "attn/Math/MathApprox.h"
 #include "attn/NVVM/Passes.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
@@ -39,13 +40,23 @@ using namespace mlir;
 using namespace attn;
 using namespace attn::nvvm;
 
-/// Structured code, index maps and elementary functions first.
+/// Elementary functions to instructions and arithmetic: no device library is
+/// linked. A tensor-core kernel takes the approximate instructions, whose error
+/// P hides; what was computed exactly elsewhere stays exact in the general way.
+static LogicalResult lowerMath(LLVM::LLVMFuncOp kernel) {
+  RewritePatternSet patterns(kernel.getContext());
+  if (!kernel->hasAttr(kGeneralAttr))
+    populateFastMathPatterns(patterns);
+  populateMathApproxPatterns(patterns);
+  return applyPatternsGreedily(kernel, std::move(patterns));
+}
+
+/// Structured code and index maps first.
 static LogicalResult prepare(gpu::GPUModuleOp module) {
   MLIRContext *context = module.getContext();
-  RewritePatternSet math(context);
-  populateMathPatterns(math);
-  if (failed(applyPatternsGreedily(module, std::move(math))))
-    return failure();
+  for (auto kernel : module.getOps<LLVM::LLVMFuncOp>())
+    if (failed(lowerMath(kernel)))
+      return failure();
   RewritePatternSet structured(context);
   populateAffineToStdConversionPatterns(structured);
   populateSCFToControlFlowConversionPatterns(structured);
@@ -58,10 +69,12 @@ static LogicalResult prepare(gpu::GPUModuleOp module) {
   return applyPartialConversion(module, target, std::move(structured));
 }
 
-static LogicalResult convert(gpu::GPUModuleOp module) {
-  MLIRContext *context = module.getContext();
+static LogicalResult convert(LLVM::LLVMFuncOp kernel) {
+  MLIRContext *context = kernel.getContext();
+  bool isGeneral = bool(kernel->removeDiscardableAttr(kGeneralAttr));
   LowerToLLVMOptions options(context);
-  options.overrideIndexBitwidth(32);
+  options.overrideIndexBitwidth(isGeneral ? kGeneralIndexBits
+                                          : kTensorCoreIndexBits);
   LLVMTypeConverter types(context, options);
   RewritePatternSet patterns(context);
   arith::populateArithToLLVMConversionPatterns(types, patterns);
@@ -69,16 +82,17 @@ static LogicalResult convert(gpu::GPUModuleOp module) {
   populateMathToLLVMConversionPatterns(types, patterns);
   populateVectorToLLVMConversionPatterns(types, patterns);
   LLVMConversionTarget target(*context);
-  target.addLegalOp<gpu::GPUModuleOp>();
   target.addLegalDialect<NVVM::NVVMDialect>();
-  return applyPartialConversion(module, target, std::move(patterns));
+  return applyPartialConversion(kernel, target, std::move(patterns));
 }
 
 namespace {
 struct NVVMToLLVMPass final : attn::impl::NVVMToLLVMPassBase<NVVMToLLVMPass> {
   void runOnOperation() override {
     for (auto module : getOperation().getOps<gpu::GPUModuleOp>())
-      if (failed(prepare(module)) || failed(convert(module)))
+      if (failed(prepare(module)) ||
+          llvm::any_of(module.getOps<LLVM::LLVMFuncOp>(),
+                       [](auto kernel) { return failed(convert(kernel)); }))
         return signalPassFailure();
   }
 };

@@ -104,6 +104,22 @@ def evaluate(expression, arguments):
     return OPERATIONS[name](*(evaluate(operand, arguments) for operand in operands))
 
 
+NUMBERS = {
+    "i32": ctypes.c_int32,
+    "i64": ctypes.c_int64,
+    "f32": ctypes.c_float,
+    "f64": ctypes.c_double,
+}
+
+
+def kernel_number(kind, value):
+    """A number as a kernel takes it. An integer that does not fit is an error."""
+    made = NUMBERS[kind](value)
+    if kind in ("i32", "i64") and made.value != value:
+        raise ValueError(f"a kernel takes {kind}, but a size or an offset is {value}")
+    return made
+
+
 class Driver:
     """libcuda, loaded when it is first needed."""
 
@@ -232,6 +248,8 @@ class Entry:
         torch, buffers = self.torch, []
         results = {result["buffer"]: result for result in self.manifest["results"]}
         dtypes = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}
+        dtypes |= {"f64": torch.float64, "i32": torch.int32, "i64": torch.int64}
+        dtypes |= {"i8": torch.int8, "i1": torch.bool}
         for i, size in enumerate(self.manifest["workspace"]):
             if i in results:
                 if outputs is not None:
@@ -258,6 +276,11 @@ class Entry:
             grid = [evaluate(x, arguments) for x in launch["grid"]]
             if 0 in grid:
                 continue
+            if max(grid[1:]) > 65535:
+                raise ValueError(
+                    f"a grid has at most 65535 heads and batches, but these are {grid[1:]}: "
+                    "compile with the sizes in the types"
+                )
             values = [
                 self.argument(kind, value, arguments, buffers, keep)
                 for item in launch["arguments"]
@@ -296,8 +319,7 @@ class Entry:
         if kind == "pointer":
             number = ctypes.c_uint64(address)
         else:
-            made = {"i32": ctypes.c_int32, "i64": ctypes.c_int64, "f32": ctypes.c_float}[kind]
-            number = made(evaluate(value, arguments))
+            number = kernel_number(kind, evaluate(value, arguments))
         keep.append(number)
         return ctypes.addressof(number)
 

@@ -31,6 +31,14 @@
 
 // RUN: not attn-run %s --entry=full --target=nvvm-emulation:sm_90a --schedule=soon 2>&1 | FileCheck %s --match-full-lines --check-prefix=SOON
 // SOON: error: --schedule=soon: expected eager, late or random
+// Positions have 32 bits in a tensor-core kernel: an offset beyond is an error, not another number.
+// RUN: not %{run} --entry=shifted --input=1x1x9x64xbf16=random:1 --input=1x1x9x64xbf16=random:2 --input=index=8589934592 2>&1 | FileCheck %s --match-full-lines --check-prefix=FAR
+// RUN: %{run} --entry=shifted --input=1x1x9x64xbf16=random:1 --input=1x1x9x64xbf16=random:2 --input=index=-3 | FileCheck %s
+// FAR: error: invalid operand: gpu.launch_func at {{[^ ]+}}: a kernel takes 32 bits, but a size or an offset is 8589934592
+func.func @shifted(%q: tensor<1x1x9x64xbf16>, %k: tensor<1x1x9x64xbf16>, %offset: index) -> tensor<1x1x9x64xbf16> {
+  %o = attn.sdpa %q, %k, %k causal(%offset) : tensor<1x1x9x64xbf16>, tensor<1x1x9x64xbf16>, tensor<1x1x9x64xbf16> -> tensor<1x1x9x64xbf16>
+  return %o : tensor<1x1x9x64xbf16>
+}
 func.func @causal(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>) -> tensor<?x?x?x128xbf16> {
   %o = attn.sdpa %q, %k, %v causal(bottom_right) : tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16> -> tensor<?x?x?x128xbf16>
   return %o : tensor<?x?x?x128xbf16>

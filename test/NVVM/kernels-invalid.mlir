@@ -38,10 +38,37 @@ func.func @other_room(%q: memref<1x1x128x64xbf16>, %s: f32, %i: index) {
 
 // -----
 
-func.func @around(%x: memref<4xf32>) {
-  // expected-error @below {{the nvvm room launches attention alone so far: expects no 'linalg.generic' around it}}
+func.func @loop(%x: memref<4xf32>, %y: memref<4xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // expected-error @below {{expects straight-line code around attention on a GPU, but found 'scf.for'}}
+  scf.for %i = %c0 to %n step %c1 {
+    linalg.copy ins(%x : memref<4xf32>) outs(%y : memref<4xf32>)
+  }
+  return
+}
+
+// -----
+
+func.func @effect(%x: memref<4xf32>, %y: memref<4xf32>) {
   linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]} outs(%x : memref<4xf32>) {
   ^bb0(%a: f32):
+    %i = linalg.index 0 : index
+    // expected-error @below {{in linalg on a GPU: expects scalar code without effects}}
+    memref.store %a, %y[%i] : memref<4xf32>
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+// Several steps of the parallel loops would write one element.
+func.func @twice(%x: memref<4x4xf32>, %y: memref<4xf32>) {
+  // expected-error @below {{expects one element of each result per step of the parallel loops, but got the map affine_map<(d0, d1) -> (d0)>}}
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "parallel"]}
+    ins(%x : memref<4x4xf32>) outs(%y : memref<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
     linalg.yield %a : f32
   }
   return

@@ -15,8 +15,7 @@ using namespace llvm;
 namespace attn {
 namespace {
 
-/// Lowers the entry to kernels and launches; gives its name.
-Expected<std::string> lowerToKernels(EmitInput &input) {
+Error readTarget(EmitInput &input) {
   Expected<TargetInfo> target = TargetInfo::parse(input.target);
   if (!target)
     return target.takeError();
@@ -28,57 +27,61 @@ Expected<std::string> lowerToKernels(EmitInput &input) {
     return createStringError("--name=" + input.name +
                              ": kernels have the name of the entry");
   input.pipeline.target = *target;
-  return lowerAlone(input);
+  return Error::success();
 }
 
-/// The kernels of an entry, if they are one module.
-Expected<Ptx> compileToPtx(EmitInput &input) {
-  if (Error error = lowerToKernels(input).takeError())
+/// The entry with its kernels assembled, or their PTX if that may be all.
+Expected<GpuCode> compile(EmitInput &input, bool needsPtxas = true) {
+  if (Error error = readTarget(input))
     return std::move(error);
-  auto modules = input.module.getOps<mlir::gpu::GPUModuleOp>();
-  size_t count = llvm::range_size(modules);
-  if (count == 0)
+  Expected<std::string> ptxas = findPtxas();
+  if (!ptxas) {
+    if (needsPtxas)
+      return ptxas.takeError();
+    input.compiler.warn(input.module->getLoc(),
+                        "nobody says whether the kernels fit in registers: " +
+                            toString(ptxas.takeError()));
+    ptxas = std::string();
+  }
+  return compileForGpu(input.compiler, input.module, input.entry,
+                       input.pipeline, *ptxas);
+}
+
+/// The one image of an entry.
+Expected<GpuImage> onlyImage(Expected<GpuCode> code) {
+  if (!code)
+    return code.takeError();
+  if (code->images.empty())
     return createStringError("no op of the entry became a GPU kernel");
-  if (count > 1)
+  if (code->images.size() > 1)
     return createStringError(
-        "the entry has " + Twine(count) +
+        "the entry has " + Twine(code->images.size()) +
         " modules of kernels: expected --emit=bundle, which "
         "holds them all");
-  return emitPtx(*modules.begin());
+  return std::move(code->images.front());
 }
 
 } // namespace
 
 Expected<Emitted> emitPtxText(EmitInput &input) {
-  Expected<Ptx> ptx = compileToPtx(input);
-  if (!ptx)
-    return ptx.takeError();
-  return Emitted{std::move(ptx->text), ""};
+  Expected<GpuImage> image = onlyImage(compile(input, /*needsPtxas=*/false));
+  if (!image)
+    return image.takeError();
+  return Emitted{std::move(image->ptx.text), ""};
 }
 
 Expected<Emitted> emitCubin(EmitInput &input) {
-  Expected<Ptx> ptx = compileToPtx(input);
-  if (!ptx)
-    return ptx.takeError();
-  Expected<std::string> ptxas = findPtxas();
-  if (!ptxas)
-    return ptxas.takeError();
-  Expected<Cubin> cubin = assemble(*ptx, *ptxas);
-  if (!cubin)
-    return cubin.takeError();
-  if (Error error = checkShippable(cubin->report))
-    return std::move(error);
-  return Emitted{std::move(cubin->bytes), ""};
+  Expected<GpuImage> image = onlyImage(compile(input));
+  if (!image)
+    return image.takeError();
+  return Emitted{std::move(image->cubin.bytes), ""};
 }
 
 Expected<Emitted> emitBundle(EmitInput &input) {
-  Expected<std::string> entry = lowerToKernels(input);
-  if (!entry)
-    return entry.takeError();
-  Expected<std::string> ptxas = findPtxas();
-  if (!ptxas)
-    return ptxas.takeError();
-  Expected<std::string> bytes = makeBundle(input.module, *entry, *ptxas);
+  Expected<GpuCode> code = compile(input);
+  if (!code)
+    return code.takeError();
+  Expected<std::string> bytes = makeBundle(*code);
   if (!bytes)
     return bytes.takeError();
   return Emitted{std::move(*bytes), ""};

@@ -190,6 +190,8 @@ Expected<Emitted> Compilation::run() {
   watcher.start();
   recorder.start();
   Expected<Emitted> emitted = kind.emit(input);
+  progress.finish();
+  reportWarnings(compiler.takeWarnings());
   if (!emitted)
     return emitted.takeError();
   if (kind.name != "mlir")

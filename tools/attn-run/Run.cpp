@@ -14,6 +14,7 @@
 #include "attn/Data/NpyWriter.h"
 #include "attn/Execute/Host.h"
 #include "attn/Execute/ObjectCache.h"
+#include "tools/shared/Report.h"
 
 using namespace llvm;
 
@@ -51,6 +52,7 @@ Error Run::stop(mlir::ModuleOp module) {
   if (Error error = compiler.lower(module, options))
     return error;
   progress.finish();
+  reportWarnings(compiler.takeWarnings());
   if (flags.explain)
     watcher.explain(outs(), target);
   else
@@ -118,6 +120,7 @@ Expected<std::unique_ptr<Executable>> Run::compile(mlir::ModuleOp module,
     return compiled.takeError();
   watcher.finish();
   progress.finish();
+  reportWarnings(compiler.takeWarnings());
   if (flags.usesCache()) {
     ObjectCache &cache = ObjectCache::ofProcess();
     cache.keep(text, flags.entry, target, *compiled);

@@ -19,3 +19,8 @@ int attn::reportError(llvm::Error error) {
                << message << "\n";
   return 1;
 }
+
+void attn::reportWarnings(llvm::ArrayRef<std::string> warnings) {
+  for (const std::string &line : warnings)
+    llvm::errs() << line << "\n";
+}

@@ -10,12 +10,18 @@
 #ifndef ATTN_TOOLS_SHARED_REPORT_H
 #define ATTN_TOOLS_SHARED_REPORT_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
+
+#include <string>
 
 namespace attn {
 
 /// Prints the error to stderr; returns the exit code of a user error, 1.
 int reportError(llvm::Error error);
+
+/// Prints what the compiler warned of to stderr.
+void reportWarnings(llvm::ArrayRef<std::string> warnings);
 
 } // namespace attn
 

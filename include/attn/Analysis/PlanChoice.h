@@ -39,6 +39,10 @@ struct PlanRequest {
   bool masksByTensor = false;
   /// Some dimension, B and H among them, is 0 in the types.
   bool isEmpty = false;
+  /// The channels of each operand and of the output are neighbours in memory.
+  bool hasDenseRows = true;
+  /// A rule has an index constant beyond 30 bits.
+  bool hasHugeConstants = false;
 
   static PlanRequest of(SdpaOp op);
 };
@@ -52,6 +56,14 @@ struct PlanChoice {
 /// `target` is `linalg` or resolved: the vector width or the chip must be
 /// known.
 PlanChoice choosePlan(const PlanRequest &request, const TargetInfo &target);
+
+/// The plan of the general way, which takes any attention.
+PlanAttr generalPlan(mlir::MLIRContext *context);
+
+/// The next smaller tile of a kernel for tensor cores, which needs fewer
+/// registers: two warpgroups instead of three, then fewer keys of a block. Null
+/// where there is none.
+PlanAttr smallerNVVMPlan(PlanAttr plan);
 
 } // namespace attn
 

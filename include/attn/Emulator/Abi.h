@@ -180,6 +180,9 @@ int32_t attn_emu_encode_tensor_map(void *map, void *data, int32_t elementBytes,
                                    int32_t swizzle, const char *site);
 /// Lets the kernels of the session access a buffer.
 void attn_emu_add_buffer(void *data, int64_t bytes);
+/// `value` for a kernel's parameter of 32 bits; a fault of the launch at `site`
+/// where it does not fit.
+int32_t attn_emu_narrow(int64_t value, const char *site);
 struct attn_emu_launch_config {
   const char *kernel;
   const char *site;

@@ -12,18 +12,14 @@
 #ifndef ATTN_EXECUTE_BUNDLE_H
 #define ATTN_EXECUTE_BUNDLE_H
 
-#include "attn/Execute/Ptxas.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "attn/Execute/GpuCode.h"
 
 #include <string>
 
 namespace attn {
 
-/// Compiles all kernels of a module that the NVVM room has left and writes the
-/// bytes of the bundle of its entry. `ptxas` is the path of the assembler. A
-/// kernel that spills or that ptxas slows down is an error.
-llvm::Expected<std::string>
-makeBundle(mlir::ModuleOp module, llvm::StringRef entry, llvm::StringRef ptxas);
+/// Writes the bytes of the bundle of a compiled entry.
+llvm::Expected<std::string> makeBundle(const GpuCode &code);
 
 } // namespace attn
 

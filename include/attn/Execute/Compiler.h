@@ -74,12 +74,18 @@ public:
   llvm::Expected<Module> inlined(mlir::ModuleOp module,
                                  const PipelineOptions &options);
 
+  /// What the rooms and `warn` have warned of since the last call: each once,
+  /// one line with its place in the source.
+  std::vector<std::string> takeWarnings();
+  void warn(mlir::Location location, const llvm::Twine &message);
+
 private:
   llvm::Expected<std::vector<SizeRule>>
   sizeRules(mlir::ModuleOp module, llvm::StringRef entry,
             const PipelineOptions &options);
 
   std::unique_ptr<mlir::MLIRContext> mlirContext;
+  std::vector<std::string> warnings;
 };
 
 /// Makes every function but `entry` private, so that what it does not reach is

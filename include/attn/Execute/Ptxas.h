@@ -44,11 +44,6 @@ struct Cubin {
 /// Reads the output of `ptxas -v`.
 PtxasReport parsePtxasOutput(llvm::StringRef output);
 
-/// Fails, naming the kernel and the numbers, when a kernel spills registers or
-/// ptxas has made its tensor-core instructions serial. A smaller tile is the
-/// way out.
-llvm::Error checkShippable(const PtxasReport &report);
-
 /// Assembles `ptx` for its chip with the program at `ptxas`. Does not judge the
 /// report.
 llvm::Expected<Cubin> assemble(const Ptx &ptx, llvm::StringRef ptxas);

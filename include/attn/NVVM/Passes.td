@@ -25,8 +25,13 @@ def NVVMKernelsPass : Pass<"attn-nvvm-kernels", "::mlir::ModuleOp"> {
     %q = frag.tensor_map %arg0 box [64, 64] : memref<?x?x?x128xbf16>
     gpu.launch_func @f_kernels::@f_attention_0 blocks in (%tiles, %heads, %batches) ...
     ```
-    Reads: tasks on buffers, with a plan of room nvvm. Declines, with an error:
-    linalg and loops around attention, heads that are not contiguous.
+    What stands around attention, or was planned for linalg, is the general way:
+    each linalg op and each copy becomes a kernel `<function>_general_<n>`, in
+    which a thread computes one element after the other.
+
+    Reads: tasks on buffers, with a plan of room nvvm, and linalg on buffers.
+    Declines, with an error: loops around attention, heads that are not
+    contiguous, bodies of linalg with effects.
   }];
   let options = [
     Option<"chip", "chip", "std::string", "\"sm_90a\"", "The kernels' chip">,
