@@ -98,11 +98,36 @@ llvm::Error addModule(gpu::GPUModuleOp module, const GpuImage &image,
   return llvm::Error::success();
 }
 
+/// `[relation, size, other]`, sizes as the launch list writes numbers.
+json::Array toJson(ArrayRef<SizeRule> rules) {
+  auto term = [](const SizeTerm &size) -> json::Value {
+    if (size.isNumber())
+      return size.value;
+    return json::Array{"size", size.argument, size.dim};
+  };
+  auto word = [](SizeRule::Relation relation) {
+    switch (relation) {
+    case SizeRule::Equal:
+      return "equal";
+    case SizeRule::AtLeast:
+      return "at_least";
+    case SizeRule::MultipleOf:
+      return "multiple_of";
+    }
+    llvm_unreachable("all relations are listed");
+  };
+  json::Array array;
+  for (const SizeRule &rule : rules)
+    array.push_back(
+        json::Array{word(rule.relation), term(rule.size), term(rule.other)});
+  return array;
+}
+
 } // namespace
 
 Expected<std::string> makeBundle(const GpuCode &code) {
   ModuleOp module = *code.module;
-  Expected<func::FuncOp> entry = findEntry(module, code.entry);
+  Expected<func::FuncOp> entry = findEntry(module, code.signature.entry);
   if (!entry)
     return entry.takeError();
   Expected<LaunchList> list = readLaunchList(*entry);
@@ -117,6 +142,7 @@ Expected<std::string> makeBundle(const GpuCode &code) {
       return std::move(error);
   json::Object manifest{{"entry", entry->getName()},
                         {"arguments", std::move(list->arguments)},
+                        {"rules", toJson(code.signature.rules)},
                         {"results", std::move(list->results)},
                         {"workspace", std::move(list->workspace)},
                         {"modules", std::move(modules)},

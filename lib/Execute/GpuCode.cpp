@@ -82,13 +82,11 @@ private:
 Expected<GpuCode> GpuCompilation::compileOnce() {
   GpuCode code;
   code.module = Compiler::Module(source->clone());
-  Expected<func::FuncOp> function = findEntry(*code.module, entry);
-  if (!function)
-    return function.takeError();
-  code.entry = function->getName().str();
-  isolateEntry(*code.module, *function);
-  if (llvm::Error error = compiler.lower(*code.module, options))
-    return std::move(error);
+  Expected<LoweredEntry> lowered =
+      compiler.lowerEntry(*code.module, entry, options);
+  if (!lowered)
+    return lowered.takeError();
+  code.signature = std::move(lowered->signature);
   for (auto kernels : code.module->getOps<gpu::GPUModuleOp>()) {
     Expected<Ptx> ptx = emitPtx(kernels);
     if (!ptx)

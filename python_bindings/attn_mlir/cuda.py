@@ -120,6 +120,27 @@ def kernel_number(kind, value):
     return made
 
 
+RELATIONS = {
+    "equal": (lambda a, b: a == b, "equal to"),
+    "at_least": (lambda a, b: a >= b, "at least"),
+    "multiple_of": (lambda a, b: a == b or (b != 0 and a % b == 0), "a multiple of"),
+}
+
+
+def check_sizes(manifest, arguments):
+    """A ValueError where the sizes of the arguments do not fit each other."""
+    for relation, size, other in manifest["rules"]:
+        holds, words = RELATIONS[relation]
+        found, wanted = evaluate(size, arguments), evaluate(other, arguments)
+        if not holds(found, wanted):
+            _, argument, dim = size if isinstance(size, list) else other
+            name = manifest["arguments"][argument].get("name", f"#{argument}")
+            raise ValueError(
+                f"argument {name}: size {dim} does not fit the other arguments: "
+                f"expected {words} {wanted}, found {found}"
+            )
+
+
 class Driver:
     """libcuda, loaded when it is first needed."""
 
@@ -242,6 +263,7 @@ class Entry:
                 raise ValueError(f"{name}: expected a contiguous tensor")
             if value.data_ptr() % 16:
                 raise ValueError(f"{name}: expected memory that starts on 16 bytes")
+        check_sizes(self.manifest, arguments)
 
     def buffers(self, arguments, outputs):
         """The buffers of the workspace; results among them are tensors of their own."""

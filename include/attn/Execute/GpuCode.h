@@ -22,7 +22,7 @@ struct GpuImage {
 /// An entry as the NVVM room has left it, and its kernels assembled.
 struct GpuCode {
   Compiler::Module module;
-  std::string entry;
+  Signature signature;
   std::vector<GpuImage> images; ///< one per gpu.module, in order
 };
 

@@ -38,6 +38,13 @@ for launch in manifest["launches"]:
     print("grid", grid, "arguments", launch["arguments"])
 shapes = [[cuda.evaluate(x, arguments) for x in r["shape"]] for r in manifest["results"]]
 print("results", shapes)
+cuda.check_sizes(manifest, arguments)
+longer = types.SimpleNamespace(shape=(2, 4, 130, 128))
+if manifest["rules"]:
+    try:
+        cuda.check_sizes(manifest, [tensor, tensor, longer])
+    except ValueError as error:
+        print(error)
 refused = 0
 for data in damaged(pathlib.Path(sys.argv[1]).read_bytes()):
     try:
