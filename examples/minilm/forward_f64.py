@@ -25,8 +25,8 @@ def gelu(x):
     return 0.5 * x * (1.0 + erf(x / math.sqrt(2.0)).astype(np.float64))
 
 
-def attention(x, mask, w, name):
-    """The block's output [B,S,E] and every head's weights [B,H,S,S]."""
+def attend(x, mask, w, name):
+    """What all heads say, side by side [B,S,E], and their weights [B,H,S,S]."""
     b, s, e = x.shape
     q, k, v = (
         linear(x, w, f"{name}.self.{part}").reshape(b, s, HEADS, e // HEADS).transpose(0, 2, 1, 3)
@@ -36,12 +36,18 @@ def attention(x, mask, w, name):
     scores = np.where(mask[:, None, None, :], scores, -np.inf)
     p = np.exp(scores - scores.max(-1, keepdims=True))
     p /= p.sum(-1, keepdims=True)
-    merged = (p @ v).transpose(0, 2, 1, 3).reshape(b, s, e)
+    return (p @ v).transpose(0, 2, 1, 3).reshape(b, s, e), p
+
+
+def attention(x, mask, w, name):
+    """The block's output [B,S,E] and every head's weights [B,H,S,S]."""
+    merged, p = attend(x, mask, w, name)
     return linear(merged, w, name + ".output.dense"), p
 
 
-def forward(ids, mask, weights):
-    """Sentence vectors [B,E] and attention weights [L,B,H,S,S]."""
+def run(ids, mask, weights):
+    """The rows [B,S,E] in front of each layer and at the end; for each layer what all heads say
+    [B,S,E], and their weights."""
     w = {name: values.astype(np.float64) for name, values in weights.items()}
     x = (
         w["embeddings.word_embeddings.weight"][ids]
@@ -49,13 +55,22 @@ def forward(ids, mask, weights):
         + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
     )
     x = layer_norm(x, w, "embeddings.LayerNorm")
-    maps = []
+    rows, said, maps = [x], [], []
     for i in range(LAYERS):
         name = f"encoder.layer.{i}"
-        a, p = attention(x, mask, w, name + ".attention")
+        merged, p = attend(x, mask, w, name + ".attention")
+        a = linear(merged, w, name + ".attention.output.dense")
+        said.append(merged)
         maps.append(p)
         x = layer_norm(x + a, w, name + ".attention.output.LayerNorm")
         inner = gelu(linear(x, w, name + ".intermediate.dense"))
         x = layer_norm(x + linear(inner, w, name + ".output.dense"), w, name + ".output.LayerNorm")
-    mean = np.where(mask[..., None], x, 0).sum(1) / mask.sum(1)[:, None]
+        rows.append(x)
+    return rows, said, maps
+
+
+def forward(ids, mask, weights):
+    """Sentence vectors [B,E] and attention weights [L,B,H,S,S]."""
+    rows, _, maps = run(ids, mask, weights)
+    mean = np.where(mask[..., None], rows[-1], 0).sum(1) / mask.sum(1)[:, None]
     return mean / np.linalg.norm(mean, axis=-1, keepdims=True), np.stack(maps)

@@ -41,7 +41,7 @@ static std::string whyApart(MhaOp op) {
 }
 
 bool attn::oneQkvProductPays(std::optional<int64_t> /*rows*/) {
-  // Time of one product over that of three, on one core of a Zen 5, 12 heads of
+  // Time of one product over that of three, on one core of a Zen 4, 12 heads of
   // 32: 1.01 for 1 row, 1.00 for 16, 1.02 for 1024. The product kernel packs
   // and reads a weight by columns, so that three weights are as good as one,
   // and attention reads rows that are apart.

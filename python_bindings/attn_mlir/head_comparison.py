@@ -75,9 +75,11 @@ def compare_heads(
     blocks = [check_count(x, context, *arrays, mask, count) for count in (num_heads, *counts)]
     expected, _, rows = run(blocks[0], is_causal, target, threads)
     size = np.linalg.norm(expected[rows])
-    return [
-        compare(block, is_causal, target, threads, seconds, expected, size) for block in blocks[1:]
-    ]
+    compared = [compare(block, is_causal, target, threads, expected, size) for block in blocks[1:]]
+    calls = [program(b, is_causal, target, threads, returns_weights=False) for b in blocks[1:]]
+    for row, time_of_call in zip(compared, milliseconds(calls, seconds), strict=True):
+        row["milliseconds"] = time_of_call
+    return compared
 
 
 def check_count(x, context, weights, biases, mask, count):
@@ -107,16 +109,16 @@ def run(block, is_causal, target, threads):
     return result.astype(np.float64), probabilities, check_rows(block, probabilities)
 
 
-def compare(block, is_causal, target, threads, seconds, expected, size):
+def compare(block, is_causal, target, threads, expected, size):
+    """The dict of one count, without its time."""
     result, probabilities, rows = run(block, is_causal, target, threads)
     statistics = statistics_of(block, probabilities, rows)
     off = np.linalg.norm((result - expected)[rows])
-    call = program(block, is_causal, target, threads, returns_weights=False)
     return {
         "heads": block.heads,
         "parameters": sum(array.size for array in [*block.weights, *block.biases]),
         "flop": flop_of(block, is_causal),
-        "milliseconds": milliseconds(call, seconds),
+        "milliseconds": float("nan"),
         "error": float(off / size) if size else 0.0,
         "entropy": float(np.mean([head.entropy for head in statistics])),
     }
@@ -134,15 +136,18 @@ def flop_of(block, is_causal):
     return batch * (products + SOFTMAX_FLOP * block.heads * pairs)
 
 
-def milliseconds(call, seconds):
-    """Median time of a call; the first, which may compile, does not count."""
+def milliseconds(calls, seconds):
+    """Median time of each call. They take turns, so that what else the machine does meets all;
+    first turns, which may compile, do not count."""
     if not seconds > 0:
-        return float("nan")
-    call()
-    times = []
-    end = time.perf_counter() + seconds
-    while not times or time.perf_counter() < end:
-        begin = time.perf_counter()
+        return [float("nan")] * len(calls)
+    for call in calls:
         call()
-        times.append(time.perf_counter() - begin)
-    return float(np.median(times)) * 1e3
+    times = [[] for _ in calls]
+    end = time.perf_counter() + seconds * len(calls)
+    while not times[0] or time.perf_counter() < end:
+        for call, own in zip(calls, times, strict=True):
+            begin = time.perf_counter()
+            call()
+            own.append(time.perf_counter() - begin)
+    return [float(np.median(own)) * 1e3 for own in times]
