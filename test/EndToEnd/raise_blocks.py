@@ -18,6 +18,7 @@ import tempfile
 
 import ml_dtypes
 import numpy
+import raise_softmax
 import raise_variants
 from raise_graphs import Tensor
 
@@ -266,7 +267,7 @@ class Block(raise_variants.Variant):
 
 
 def draw_fill(draw, dtype):
-    return draw.choice([float("-inf"), raise_variants.LOWEST[dtype], -1.0e9])
+    return draw.choice([float("-inf"), raise_softmax.LOWEST[dtype], -1.0e9])
 
 
 def compare(block, bin_folder, folder):

@@ -3,10 +3,23 @@
 // RUN: FileCheck %s --check-prefix=SUMMARY < %t
 // RUN: attn-opt %s --attn-raise --remarks-filter=attn-raise -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: attn-opt %s --attn-raise=blocks=false 2>&1 | FileCheck %s --check-prefix=ALONE
+// RUN: sed -e 's/0xFF800000/-1.0e9/' %s | attn-opt --attn-raise 2>&1 | FileCheck %s --check-prefix=FILL
 // SUMMARY: remark: raised 1 of 1, 1 with projections{{$}}
 // REMARK: Remark="raised to attn.mha"
 // ALONE-NOT: attn.mha
 // ALONE: remark: raised 1 of 1{{$}}
+
+// Queries and keys are inside of the block: the input and the weights bound them, and the mask captures whether -1e9 is far enough.
+// FILL: raised 1 of 1, 1 with projections
+// FILL-LABEL: func.func @rows(
+// FILL-SAME:    %[[X:[^:]*]]: tensor<2x5x6xf32>, %[[WQ:[^:]*]]: tensor<8x6xf32>, %[[WK:[^:]*]]: tensor<4x6xf32>
+// FILL-DAG:     linalg.generic {{.*}} ins(%[[X]] : tensor<2x5x6xf32>) outs(%{{.*}} : tensor<6xf32>)
+// FILL-DAG:     linalg.generic {{.*}} ins(%[[WQ]] : tensor<8x6xf32>) outs(%{{.*}} : tensor<8xf32>)
+// FILL-DAG:     linalg.generic {{.*}} ins(%[[WK]] : tensor<4x6xf32>) outs(%{{.*}} : tensor<4xf32>)
+// FILL:         %[[LARGE:.*]] = arith.cmpf ugt,
+// FILL:         attn.mha %[[X]] {{.*}} captures(%[[LARGE]][] : i1)
+// FILL:         } mask(
+// FILL:           arith.ori
 
 // Rows of [B * M, E], weights transposed and not, one bias of four, grouped keys, a causal mask.
 // CHECK-LABEL: func.func @rows(
