@@ -278,9 +278,10 @@ func.func @case(%q: tensor<?x?x?x8xf32>, %k: tensor<?x?x?x8xf32>, %v: tensor<?x?
         expect(done.returncode == code, f"{size}: exit code {done.returncode}\n{done.stderr}")
         if code:
             message = (
-                f"argument #3 (%c): its shape does not fit the other arguments: got {size}xf32"
+                "error: argument #3 (%c): its shape does not fit the other arguments: "
+                f"got {size}xf32\n"
             )
-            expect(message in done.stderr, done.stderr)
+            expect(done.stderr == message, done.stderr)
 
     if min(reached) < 0:
         return run(max(reached) + 1, 1)

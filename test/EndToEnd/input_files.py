@@ -93,6 +93,26 @@ def check_good(tool, folder, failures):
                 failures.append(f"{dtype} {source}: not what was written")
 
 
+# What is said after `error: argument #1 (%v): `; % is the folder.
+MESSAGES = {
+    "missing.npy": "cannot open '%/missing.npy': No such file or directory",
+    "wrong shape": "expected 2x3x1x5xf32, but got 2x3x5x1xf32",
+    "wrong type": "expected 2x3x1x5xf32, but got 2x3x1x5xf16",
+    "checked shape": "input '2x3x5x1xf32=@%/good.npy': expected 2x3x5x1xf32, found 2x3x1x5xf32 in the file",
+    "folder.npy": "cannot open '%/folder.npy': expected a regular file",
+    "truncated.npy": "'%/truncated.npy': expected 120 bytes of data for 2x3x1x5xf32, found 116",
+    "longer.npy": "'%/longer.npy': expected 120 bytes of data for 2x3x1x5xf32, found 124",
+    "shape.npy": "'%/shape.npy': expected 216 bytes of data for 2x3x1x9xf32, found 120",
+    "huge.npy": "'%/huge.npy': expected 1199999999880 bytes of data for 2x3x9999999999x5xf32, found 129",
+    "negative.npy": "'%/negative.npy': expected a size of at least 0 in the shape",
+    "text.npy": "'%/text.npy': expected an .npy file, found no NumPy magic",
+    "empty.npy": "'%/empty.npy': expected an .npy file, found no NumPy magic",
+    "none.npz": "'%/none.npz': expected a tensor named 'values', found none",
+    "header.safetensors": "'%/header.safetensors': expected a header of 1099511627776 bytes, found 2",
+    "deep.safetensors": "'%/deep.safetensors': the header nests too deep",
+}  # fmt: skip
+
+
 def check_bad(tool, folder, failures):
     (folder / "f.mlir").write_text(program("f32"))
     values = numpy.ones(SHAPE, numpy.float32)
@@ -122,11 +142,11 @@ def check_bad(tool, folder, failures):
         sources[name] = f"@{folder / name}{member}"
     for name, spec in sources.items():
         done, output = run(tool, folder, (f"@{good}", spec))
-        lines = done.stderr.strip().splitlines()
+        wanted = "error: argument #1 (%v): " + MESSAGES[name].replace("%", str(folder)) + "\n"
         if done.returncode != 1:
             failures.append(f"{name}: exit code {done.returncode}")
-        elif len(lines) != 1 or "error" not in lines[0]:
-            failures.append(f"{name}: expected one line, found {done.stderr!r}")
+        elif done.stderr != wanted:
+            failures.append(f"{name}: expected {wanted!r}, found {done.stderr!r}")
         elif output.exists():
             failures.append(f"{name}: left an output file")
     return len(sources)
