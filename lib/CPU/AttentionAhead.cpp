@@ -11,7 +11,8 @@
 //
 // Where heads alternate in memory ([B,S,H,D]), each row of a head is in a page
 // of its own, at which the hardware stops reading ahead; then the next block of
-// keys and values is asked for as well, however long the head is.
+// keys and values is asked for as well, however long the head is. And so it is
+// where few queries meet many keys, each of which is soon done with.
 //===----------------------------------------------------------------------===//
 
 #include "AttentionKernel.h"
@@ -23,6 +24,8 @@ using namespace attn;
 
 // Keys and values of one head that leave most of L2 to its neighbour.
 static constexpr int64_t kShortHeadBytes = 256 << 10;
+// Queries that walk over all keys a few times only.
+static constexpr int64_t kFewQueries = 256;
 
 /// Whether rows of K and V lie far apart, or nobody knows.
 bool AttentionKernel::spreadsRows() {
@@ -37,6 +40,16 @@ bool AttentionKernel::spreadsRows() {
   return isFar(key, headSize) || isFar(value, valueSize);
 }
 
+/// Whether the next block of keys and values is asked for: i1, or null.
+Value AttentionKernel::wantsNextBlock() {
+  if (spreadsRows())
+    return arith::ConstantOp::create(k.b, k.b.getBoolAttr(true));
+  std::optional<int64_t> queries = getConstantIntValue(op.getNumQueries());
+  if (queries && *queries > kFewQueries)
+    return nullptr;
+  return k.less(op.getNumQueries(), k.index(kFewQueries + 1));
+}
+
 /// Decides what to ask for, before the tile's keys are walked.
 void AttentionKernel::lookAhead(Value firstRow) {
   ahead = {};
@@ -46,7 +59,7 @@ void AttentionKernel::lookAhead(Value firstRow) {
       !key.contiguousRows() || !value.contiguousRows() ||
       !output.contiguousRows())
     return;
-  ahead.nextBlock = spreadsRows();
+  ahead.nextBlock = wantsNextBlock();
   int64_t keyBytes = (*depth + *valueDepth) *
                      getElementTypeOrSelf(key.memref).getIntOrFloatBitWidth() /
                      8;
@@ -65,11 +78,12 @@ void AttentionKernel::lookAhead(Value firstRow) {
 
 /// The share of a tile of keys, `first` of the block on.
 void AttentionKernel::fetchAhead(const KeyBlock &block, Value first) {
-  if (ahead.nextBlock) {
-    Value n = k.add(k.add(block.start, first), plan.getKeyBlock());
-    fetchRows(key, zero, n, headSize, /*write=*/false);
-    fetchRows(value, zero, n, valueSize, /*write=*/false);
-  }
+  if (ahead.nextBlock)
+    k.when(ahead.nextBlock, [&] {
+      Value n = k.add(k.add(block.start, first), plan.getKeyBlock());
+      fetchRows(key, zero, n, headSize, /*write=*/false);
+      fetchRows(value, zero, n, valueSize, /*write=*/false);
+    });
   if (!ahead.wanted)
     return;
   k.when(ahead.wanted, [&] {

@@ -38,7 +38,7 @@ struct KeyBlock {
 
 /// What the next task reads, and this one writes: see AttentionAhead.cpp.
 struct Ahead {
-  bool nextBlock = false; // of this head, while one is computed
+  mlir::Value nextBlock;  // i1: of this head, while one is computed; or null
   mlir::Value wanted;     // i1; null: never
   mlir::Value newHead;    // i1: the next task is of the next head
   mlir::Value head;       // 1 then, else 0
@@ -130,6 +130,7 @@ private:
 
   //===--- AttentionAhead.cpp ---------------------------------------------===//
   bool spreadsRows();
+  mlir::Value wantsNextBlock();
   void lookAhead(mlir::Value firstRow);
   void fetchAhead(const KeyBlock &block, mlir::Value first);
   void fetchRows(const Rows &rows, mlir::Value head, mlir::Value first,

@@ -44,14 +44,35 @@ func.func @unknown(%q: memref<1x1x64x64xf32>, %k: memref<1x1x?x64xf32>, %v: memr
 
 #plan = #attn.plan<room = cpu, form = flash, lanes = 16, query_vectors = 4, key_rows = 4, value_rows = 4, key_block = 64, query_group = 64>
 
-// Declined: the head is long.
+// Declined: the head is long, and queries are many.
 // CHECK-LABEL: func @long
 // CHECK-NOT:     memref.prefetch
 func.func @long(%q: memref<1x1x64x64xf32>, %k: memref<1x1x513x64xf32>, %v: memref<1x1x513x64xf32>, %o: memref<1x1x64x64xf32>,
                 %scale: f32, %b: index, %h: index, %m: index) {
   %c0 = arith.constant 0 : index
   %n = arith.constant 513 : index
-  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%c0 to %n, full %c0 to %n) tile(%b, %h, %m) of(%n, %n) {plan = #plan}
+  %many = arith.constant 257 : index
+  %p = attn.online_sdpa %q, %k, %v scale(%scale) keys(%c0 to %n, full %c0 to %n) tile(%b, %h, %m) of(%many, %n) {plan = #plan}
+    : memref<1x1x64x64xf32>, memref<1x1x513x64xf32>, memref<1x1x513x64xf32> -> !attn.partial<f32>
+  attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x64x64xf32>
+  return
+}
+
+// -----
+
+#plan = #attn.plan<room = cpu, form = flash, lanes = 16, query_vectors = 4, key_rows = 4, value_rows = 4, key_block = 64, query_group = 64>
+
+// Few queries meet many keys: the next block is asked for.
+// CHECK-LABEL: func @few
+// CHECK-SAME:    %[[K:[^:, ]+]]: memref<1x1x513x64xf32>
+// CHECK-COUNT-32: memref.prefetch %[[K]][%c0, %c0, %{{.+}}], read, locality<2>, data
+// CHECK-NOT:     memref.prefetch
+func.func @few(%q: memref<1x1x64x64xf32>, %k: memref<1x1x513x64xf32>, %o: memref<1x1x64x64xf32>,
+                %scale: f32, %b: index, %h: index, %m: index) {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 513 : index
+  %queries = arith.constant 256 : index
+  %p = attn.online_sdpa %q, %k, %k scale(%scale) keys(%c0 to %n, full %c0 to %n) tile(%b, %h, %m) of(%queries, %n) {plan = #plan}
     : memref<1x1x64x64xf32>, memref<1x1x513x64xf32>, memref<1x1x513x64xf32> -> !attn.partial<f32>
   attn.finalize %p outs(%o) layout(bhsd) : !attn.partial<f32>, memref<1x1x64x64xf32>
   return
