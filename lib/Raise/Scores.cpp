@@ -250,7 +250,9 @@ std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
     Operation *what = top->op      ? top->op
                       : top->value ? top->value.getDefiningOp()
                                    : nullptr;
-    miss = NearMiss{what ? what : op,
+    // Ops that only expressions have are in no function, and go with them.
+    bool isOfGraph = what && what->getParentOp();
+    miss = NearMiss{isOfGraph ? what : op,
                     "the scores are no function of one product of queries and "
                     "keys as [b, h, s, d]"};
     return std::nullopt;
