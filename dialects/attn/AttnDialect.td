@@ -18,7 +18,7 @@ def Attn_Dialect : Dialect {
     | level | ops | gone after |
     |---|---|---|
     | block | `mha`, `split_heads`, `merge_heads`, `rope`, `qk_norm` | split-heads (`rope`, `qk_norm`: linalg) |
-    | core | `sdpa` with a score region, a mask region, captured values | fuse, tile |
+    | core | `sdpa` with a score region, a mask region, captured values; `merge`, `gather_pages` | fuse, tile; linalg |
     | tile | `online_sdpa` against a key range, `finalize`; `packed_matmul`, `parallel_call` | the target's room |
 
     Dimension letters everywhere: B batch, H query heads, Hkv key/value heads,

@@ -33,11 +33,22 @@ defvar Attn_variantOperands = (ins
   Optional<AnyRankedTensor>:$keep,
   Optional<AnyRankedTensor>:$kv_lens,
   Optional<AnyRankedTensor>:$sinks,
+  Optional<AnyType>:$prefix,
+  Variadic<AnyRankedTensor>:$documents,
+  Optional<AnyRankedTensor>:$block_sparse,
+  Optional<AnyRankedTensor>:$tree,
+  Optional<AnyRankedTensor>:$relative_bias,
+  Variadic<AnyRankedTensor>:$ragged,
   Variadic<AnyType>:$captures
 );
 defvar Attn_variantAttrs = (ins
   OptionalAttr<Attn_CausalAttr>:$causal,
   OptionalAttr<DenseI64ArrayAttr>:$static_window,
+  OptionalAttr<I64Attr>:$chunked,
+  OptionalAttr<I64Attr>:$dilated,
+  OptionalAttr<DenseI64ArrayAttr>:$block_size,
+  OptionalAttr<I64Attr>:$max_distance,
+  UnitAttr:$bidirectional,
   OptionalAttr<Attn_AffineMapArrayAttr>:$capture_maps
 );
 

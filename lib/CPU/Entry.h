@@ -75,14 +75,23 @@ struct ReachCheck {
   }
 };
 
+/// Of a cache in pages of `rows` rows: batch entry b has lens[b] rows, no more
+/// than its pages hold, and table[b, j] is a page, below `pages`, wherever it
+/// has rows in it.
+struct PageCheck {
+  int64_t table, lens; ///< arguments
+  ArgumentSize pages, rows;
+};
+
 /// What the ops of an entry on tensors expect of its arguments.
 struct EntryChecks {
   llvm::SmallVector<SizeCheck> sizes;
   llvm::SmallVector<ReachCheck> reaches;
+  llvm::SmallVector<PageCheck> pages; ///< after the others: they read elements
 };
 
-/// Fails, with an error, where a captured tensor is read at positions that
-/// nothing known at the call bounds.
+/// Fails, with an error, where a captured tensor or a page is read at positions
+/// that nothing known at the call bounds.
 mlir::FailureOr<EntryChecks> collectEntryChecks(mlir::func::FuncOp entry);
 
 /// The least or the largest value of `expr` while each dimension d runs from 0

@@ -60,6 +60,8 @@ private:
   void createWorkspace();
   void createWrapper(func::FuncOp body, func::FuncOp dims);
   Value checkAgreement(OpBuilder &b, func::FuncOp func, Value status);
+  Value checkPages(OpBuilder &b, func::FuncOp func);
+  Value isNoPage(OpBuilder &b, func::FuncOp func, const PageCheck &check);
   Value sizeOf(OpBuilder &b, func::FuncOp func, ArgumentSize size);
   Value isOutside(OpBuilder &b, func::FuncOp func, const ReachCheck &check);
   Value checkSizes(OpBuilder &b, Value arg, Value status,
@@ -235,6 +237,64 @@ Value EntryBuilder::checkAgreement(OpBuilder &b, func::FuncOp func,
   return arith::SelectOp::create(b, loc, fits, found, status);
 }
 
+/// Whether a page that is read is not there, or a length is not held.
+Value EntryBuilder::isNoPage(OpBuilder &b, func::FuncOp func,
+                             const PageCheck &check) {
+  Value table = func.getArgument(check.table),
+        lens = func.getArgument(check.lens);
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value no = arith::ConstantIntOp::create(b, loc, 0, 1);
+  Value rows = sizeOf(b, func, check.rows),
+        pages = sizeOf(b, func, check.pages);
+  Value batch = memref::DimOp::create(b, loc, table, 0);
+  Value each = memref::DimOp::create(b, loc, table, 1);
+  auto load = [&](OpBuilder &at, Value from, ValueRange place) -> Value {
+    Value value = memref::LoadOp::create(at, loc, from, place);
+    if (value.getType().isIndex())
+      return value;
+    return arith::IndexCastOp::create(at, loc, at.getIndexType(), value);
+  };
+  auto less = [&](OpBuilder &at, Value x, Value y) -> Value {
+    return arith::CmpIOp::create(at, loc, arith::CmpIPredicate::slt, x, y);
+  };
+  auto either = [&](OpBuilder &at, Value x, Value y) -> Value {
+    return arith::OrIOp::create(at, loc, x, y);
+  };
+  auto loop = scf::ForOp::create(
+      b, loc, zero, batch, one, no,
+      [&](OpBuilder &outer, Location, Value i, ValueRange wrong) {
+        Value length = load(outer, lens, i);
+        Value all = arith::MulIOp::create(outer, loc, each, rows);
+        Value unheld =
+            either(outer, less(outer, length, zero), less(outer, all, length));
+        auto inside = scf::ForOp::create(
+            outer, loc, zero, each, one, either(outer, wrong[0], unheld),
+            [&](OpBuilder &inner, Location, Value j, ValueRange wrong) {
+              Value page = load(inner, table, {i, j});
+              Value first = arith::MulIOp::create(inner, loc, j, rows);
+              Value isRead = less(inner, first, length);
+              Value isThere = arith::CmpIOp::create(
+                  inner, loc, arith::CmpIPredicate::ult, page, pages);
+              Value bad = arith::CmpIOp::create(
+                  inner, loc, arith::CmpIPredicate::ugt, isRead, isThere);
+              scf::YieldOp::create(inner, loc, either(inner, wrong[0], bad));
+            });
+        scf::YieldOp::create(outer, loc, inside.getResults());
+      });
+  return loop.getResult(0);
+}
+
+/// Checks what the ops expect of elements; the sizes are known to agree.
+Value EntryBuilder::checkPages(OpBuilder &b, func::FuncOp func) {
+  Value found = arith::ConstantIntOp::create(b, loc, 0, 32);
+  for (const PageCheck &check : llvm::reverse(checks.pages))
+    found = arith::SelectOp::create(
+        b, loc, isNoPage(b, func, check),
+        arith::ConstantIntOp::create(b, loc, check.table + 1, 32), found);
+  return found;
+}
+
 /// Constants for the static sizes of a type, `dynamic` for the others.
 static SmallVector<Value> getExpectedSizes(OpBuilder &b, Location loc,
                                            Type type, ValueRange &dynamic) {
@@ -276,6 +336,15 @@ void EntryBuilder::createWrapper(func::FuncOp body, func::FuncOp dims) {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, ok);
   };
 
+  if (!checks.pages.empty()) {
+    auto ifSizes = scf::IfOp::create(b, loc, builder.getI32Type(),
+                                     isOk(b, status), /*withElse=*/true);
+    OpBuilder then = ifSizes.getThenBodyBuilder();
+    scf::YieldOp::create(then, loc, checkPages(then, func));
+    OpBuilder otherwise = ifSizes.getElseBodyBuilder();
+    scf::YieldOp::create(otherwise, loc, status);
+    status = ifSizes.getResult(0);
+  }
   // The sizes of the outputs follow from inputs that are as they should be.
   auto ifInputs = scf::IfOp::create(b, loc, builder.getI32Type(),
                                     isOk(b, status), /*withElse=*/true);

@@ -25,6 +25,10 @@
 using namespace mlir;
 using namespace attn;
 
+/// Written by the Linalg room: which dimensions of the pool are its pages and
+/// the rows of one.
+static constexpr StringLiteral kGatherPages = "attn.gather_pages";
+
 namespace {
 
 class Collector {
@@ -44,12 +48,14 @@ private:
   LogicalResult visitCapture(OnlineSdpaOp op, unsigned number,
                              ArrayRef<Size> reach);
   bool expectReach(Size size, AffineExpr index, ArrayRef<Size> reach);
+  LogicalResult visitPages(scf::ForallOp loop);
   void visitSlice(Value operand);
   void visitConstantSlice(tensor::ExtractSliceOp slice);
 
   func::FuncOp entry;
   std::set<SizeCheck> checks;
   SmallVector<ReachCheck> reaches;
+  SmallVector<PageCheck> pages;
 };
 
 } // namespace
@@ -258,6 +264,39 @@ LogicalResult Collector::visitCapture(OnlineSdpaOp op, unsigned number,
   return success();
 }
 
+/// What attn.gather_pages became: rows of the tensors that it names are read
+/// where others say.
+LogicalResult Collector::visitPages(scf::ForallOp loop) {
+  auto dims = loop->getAttrOfType<DenseI64ArrayAttr>(kGatherPages);
+  if (!dims)
+    return success();
+  Value table, lens, pool;
+  loop.walk([&](Operation *op) {
+    if (auto extract = dyn_cast<tensor::ExtractOp>(op))
+      (extract.getIndices().size() == 2 ? table : lens) = extract.getTensor();
+    if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+      if (!llvm::is_contained(loop.getRegionIterArgs(), slice.getSource()))
+        pool = slice.getSource();
+  });
+  auto argumentOf = [&](Value value) -> std::optional<int64_t> {
+    while (auto cast = value.getDefiningOp<tensor::CastOp>())
+      value = cast.getSource();
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (!argument || argument.getOwner()->getParentOp() != entry)
+      return std::nullopt;
+    return argument.getArgNumber();
+  };
+  std::optional<int64_t> tableNumber = argumentOf(table),
+                         lensNumber = argumentOf(lens);
+  Size count = resolve(pool, dims[0]), rows = resolve(pool, dims[1]);
+  if (!tableNumber || !lensNumber || !count || !rows)
+    return loop.emitOpError("expects table, lens and pool of gathered pages to "
+                            "be arguments of the entry, but found others");
+  expect(resolve(lens, 0), resolve(table, 0), /*exactly=*/true);
+  pages.push_back({*tableNumber, *lensNumber, *count, *rows});
+  return success();
+}
+
 AffineExpr attn::boundOf(AffineExpr expr, bool largest) {
   MLIRContext *context = expr.getContext();
   if (isa<AffineDimExpr>(expr))
@@ -290,12 +329,14 @@ FailureOr<EntryChecks> Collector::run() {
       visitConstantSlice(slice);
     else if (auto sdpa = dyn_cast<OnlineSdpaOp>(op))
       return WalkResult(visit(sdpa));
+    else if (auto loop = dyn_cast<scf::ForallOp>(op))
+      return WalkResult(visitPages(loop));
     return WalkResult::advance();
   });
   if (walked.wasInterrupted())
     return failure();
   return EntryChecks{SmallVector<SizeCheck>(checks.begin(), checks.end()),
-                     std::move(reaches)};
+                     std::move(reaches), std::move(pages)};
 }
 
 FailureOr<EntryChecks> attn::collectEntryChecks(func::FuncOp entry) {

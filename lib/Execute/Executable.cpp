@@ -307,10 +307,13 @@ Error Executable::runChecked(Arguments &inputs, ArrayRef<TensorView> outputs,
       static_cast<size_t>(status) > entrySignature.arguments.size())
     return createStringError("entry '" + entrySignature.entry +
                              "' returned status " + Twine(status));
-  return createStringError(
-      entrySignature.argumentName(status - 1) +
-      ": its shape does not fit the other arguments: got " +
-      inputs.views[status - 1].str());
+  // A table of pages is checked element by element.
+  const TensorView &blamed = inputs.views[status - 1];
+  return createStringError(entrySignature.argumentName(status - 1) +
+                           (isFloat(blamed.type)
+                                ? ": its shape does not fit"
+                                : ": its shape, or an element, does not fit") +
+                           " the other arguments: got " + blamed.str());
 }
 
 Error Executable::addInputs(Arguments &arguments,

@@ -85,6 +85,9 @@ private:
   void equalShapes(Value a, Value b);
   void visitSdpa(SdpaOp op);
   void visitClauses(SdpaOp op, const Problem &problem);
+  void visitPlaces(SdpaOp op, const Problem &problem);
+  void visitMerge(MergeOp op);
+  void visitPages(GatherPagesOp op);
   void visitRope(RopeOp op);
   void visitLinalg(linalg::LinalgOp op);
   void visitTensorOp(Operation *op);
@@ -143,6 +146,7 @@ void RuleFinder::visitClauses(SdpaOp op, const Problem &problem) {
       equal(dimOf(perHead, 0), problem.h);
   if (op.getKvLens()) // sdpa_c12
     equal(dimOf(op.getKvLens(), 0), problem.b);
+  visitPlaces(op, problem);
   for (Value mask :
        {op.getAdditive(),
         op.getKeep()}) { // sdpa_c13; only a 1 in the type broadcasts
@@ -159,6 +163,64 @@ void RuleFinder::visitClauses(SdpaOp op, const Problem &problem) {
         if (auto dim = dyn_cast<AffineDimExpr>(expr))
           tie(SizeRule::AtLeast, dimOf(capture, i),
               problem.dim(dim.getPosition()));
+}
+
+/// Lists of places; which blocks of queries and keys there are is a size of no
+/// argument, and is checked where the list is read.
+void RuleFinder::visitPlaces(SdpaOp op, const Problem &problem) {
+  // Sizes [B, size] or [size].
+  auto perRow = [&](Value list, Size size) {
+    int64_t rank = cast<RankedTensorType>(list.getType()).getRank();
+    if (rank == 2)
+      equal(dimOf(list, 0), problem.b);
+    equal(dimOf(list, rank - 1), size);
+  };
+  Value prefix = op.getPrefix(); // sdpa_c25
+  if (prefix && isa<RankedTensorType>(prefix.getType()))
+    equal(dimOf(prefix, 0), problem.b);
+  if (!op.getDocuments().empty()) { // sdpa_c26
+    perRow(op.getDocuments().front(), problem.m);
+    perRow(op.getDocuments().back(), problem.n);
+  }
+  if (Value table = op.getBlockSparse()) { // sdpa_c27
+    auto type = cast<RankedTensorType>(table.getType());
+    for (int64_t i = 0; i < type.getRank() - 2; ++i)
+      if (type.getDimSize(i) != 1)
+        equal(dimOf(table, i), problem.dim(4 - type.getRank() + i));
+  }
+  if (!op.getRagged().empty()) // sdpa_c30
+    equal(dimOf(op.getRagged()[0], 0), dimOf(op.getRagged()[1], 0));
+  if (op.getTree()) // sdpa_c28
+    perRow(op.getTree(), problem.m);
+  if (op.getRelativeBias()) // sdpa_c29
+    equal(dimOf(op.getRelativeBias(), 0), problem.h);
+}
+
+void RuleFinder::visitMerge(MergeOp op) {
+  auto part = [&](unsigned dim) {
+    return dimOf(op.getParts(), 1 + getLayoutPosition(op.getPartLayout(), dim));
+  };
+  equal(dimOf(op.getPartLses(), 0), dimOf(op.getParts(), 0)); // merge_c3
+  for (unsigned dim = 0; dim < 4; ++dim) {
+    if (dim < 3)
+      equal(dimOf(op.getPartLses(), dim + 1), part(dim));
+    equal(Problem::at(op.getOutput(), op.getOutputLayout(), dim), // merge_c4
+          part(dim));
+    if (op.getLse() && dim < 3)
+      equal(dimOf(op.getLse(), dim), part(dim));
+  }
+  if (op.getSinks()) // merge_c5
+    equal(dimOf(op.getSinks(), 0), part(1));
+}
+
+void RuleFinder::visitPages(GatherPagesOp op) {
+  equal(dimOf(op.getLens(), 0), dimOf(op.getTable(), 0)); // gather_pages_c4
+  auto result = [&](unsigned dim) {
+    return Problem::at(op.getResult(), op.getResultLayout(), dim);
+  };
+  equal(result(0), dimOf(op.getTable(), 0));
+  for (unsigned dim : {1u, 3u})
+    equal(result(dim), Problem::at(op.getPool(), op.getPoolLayout(), dim));
 }
 
 void RuleFinder::visitRope(RopeOp op) {
@@ -216,6 +278,10 @@ void RuleFinder::visitTensorOp(Operation *op) {
 void RuleFinder::visit(Operation *op) {
   if (auto sdpa = dyn_cast<SdpaOp>(op))
     visitSdpa(sdpa);
+  else if (auto merge = dyn_cast<MergeOp>(op))
+    visitMerge(merge);
+  else if (auto pages = dyn_cast<GatherPagesOp>(op))
+    visitPages(pages);
   else if (auto rope = dyn_cast<RopeOp>(op))
     visitRope(rope);
   else if (auto norm = dyn_cast<QkNormOp>(op))

@@ -42,14 +42,12 @@ Scalar CaptureList::add(OpFoldResult value) {
   return {std::nullopt, add(cast<Value>(value), {})};
 }
 
-unsigned CaptureList::addBroadcast(Value tensor) {
+unsigned CaptureList::addBroadcast(Value tensor, ArrayRef<AffineExpr> places) {
   auto type = cast<RankedTensorType>(tensor.getType());
-  int64_t rank = type.getRank();
-  SmallVector<AffineExpr> indices;
-  for (int64_t i = 0; i < rank; ++i)
-    indices.push_back(type.getDimSize(i) == 1
-                          ? getAffineConstantExpr(0, op.getContext())
-                          : getAffineDimExpr(4 - rank + i, op.getContext()));
+  SmallVector<AffineExpr> indices(places.take_back(type.getRank()));
+  for (auto [index, size] : llvm::zip(indices, type.getShape()))
+    if (size == 1)
+      index = getAffineConstantExpr(0, op.getContext());
   return add(tensor, indices);
 }
 
@@ -86,10 +84,87 @@ static OpFoldResult bottomRight(OpBuilder &builder, SdpaOp op,
       .getResult();
 }
 
+int64_t attn::bucketOfDistance(int64_t distance, int64_t buckets,
+                               int64_t furthest, bool bidirectional) {
+  int64_t first = 0;
+  if (bidirectional) {
+    buckets /= 2;
+    first = distance > 0 ? buckets : 0;
+    distance = std::abs(distance);
+  } else {
+    distance = std::max<int64_t>(-distance, 0);
+  }
+  int64_t exact = buckets / 2;
+  if (distance < exact)
+    return first + distance;
+  float octaves = std::log(float(distance) / float(exact)) /
+                  float(std::log(double(furthest) / double(exact)));
+  auto beyond = static_cast<int64_t>(octaves * float(buckets - exact));
+  return first + std::min(exact + beyond, buckets - 1);
+}
+
+/// Each bucket holds distances that follow one another.
+static void readBuckets(SdpaOp op, CaptureList &captures, Clauses &clauses) {
+  MLIRContext *context = op.getContext();
+  Value table = op.getRelativeBias();
+  int64_t count = cast<RankedTensorType>(table.getType()).getDimSize(1);
+  int64_t furthest = op.getMaxDistanceAttr().getInt();
+  auto bucketAt = [&](int64_t distance) {
+    return bucketOfDistance(distance, count, furthest, op.getBidirectional());
+  };
+  // Nothing changes beyond the furthest distance.
+  int64_t end = furthest + 1;
+  for (int64_t first = -end; first <= end;) {
+    if (first != -end)
+      clauses.bucketStarts.push_back(first);
+    clauses.buckets.push_back(
+        captures.add(table, {getAffineDimExpr(1, context),
+                             getAffineConstantExpr(bucketAt(first), context)}));
+    // The next bucket begins in (same, other].
+    int64_t same = first, other = end + 1;
+    while (other - same > 1) {
+      int64_t middle = same + (other - same) / 2;
+      (bucketAt(middle) == bucketAt(first) ? same : other) = middle;
+    }
+    first = other;
+  }
+}
+
+/// What says by place and by list which keys are kept, and relative_bias.
+static void readPlaces(SdpaOp op, CaptureList &captures, Clauses &clauses) {
+  AffineExpr b, h, m, n;
+  bindDims(op.getContext(), b, h, m, n);
+  auto perRow = [&](Value list, AffineExpr place) {
+    bool hasBatch = cast<RankedTensorType>(list.getType()).getRank() == 2;
+    return hasBatch ? captures.add(list, {b, place})
+                    : captures.add(list, {place});
+  };
+  clauses.chunk = op.getChunked().value_or(0);
+  clauses.dilation = op.getDilated().value_or(0);
+  if (Value prefix = op.getPrefix())
+    clauses.prefix = isa<RankedTensorType>(prefix.getType())
+                         ? captures.add(prefix, {b})
+                         : captures.add(prefix, ArrayRef<AffineExpr>());
+  if (!op.getDocuments().empty()) {
+    clauses.documentOfQuery = perRow(op.getDocuments().front(), m);
+    clauses.documentOfKey = perRow(op.getDocuments().back(), n);
+  }
+  if (Value table = op.getBlockSparse()) {
+    ArrayRef<int64_t> size = *op.getBlockSize();
+    clauses.block = captures.addBroadcast(
+        table, {b, h, m.floorDiv(size[0]), n.floorDiv(size[1])});
+  }
+  if (Value tree = op.getTree())
+    clauses.tree = perRow(tree, m);
+  if (op.getRelativeBias())
+    readBuckets(op, captures, clauses);
+}
+
 Clauses attn::readClauses(OpBuilder &builder, SdpaOp op,
                           CaptureList &captures) {
   MLIRContext *context = op.getContext();
-  AffineExpr b = getAffineDimExpr(0, context), h = getAffineDimExpr(1, context);
+  AffineExpr b, h, m, n;
+  bindDims(context, b, h, m, n);
   Clauses clauses;
   if (Value softcap = op.getSoftcap()) {
     FloatAttr known;
@@ -101,15 +176,15 @@ Clauses attn::readClauses(OpBuilder &builder, SdpaOp op,
   if (Value alibi = op.getAlibi())
     clauses.alibi = captures.add(alibi, {h});
   if (Value additive = op.getAdditive())
-    clauses.additive = captures.addBroadcast(additive);
+    clauses.additive = captures.addBroadcast(additive, {b, h, m, n});
   if (Value keep = op.getKeep())
-    clauses.keep = captures.addBroadcast(keep);
+    clauses.keep = captures.addBroadcast(keep, {b, h, m, n});
   if (Value lens = op.getKvLens())
     clauses.kvLens = captures.add(lens, {b});
   clauses.causal = op.getCausal();
   if (clauses.causal == Causal::Offset)
     clauses.offset = captures.add(OpFoldResult(op.getCausalOffset()));
-  if (clauses.causal == Causal::BottomRight) {
+  if (clauses.causal == Causal::BottomRight && op.getRagged().empty()) {
     OpFoldResult queries =
         sizeOf(builder, op.getLoc(), op.getQuery(), op.getQueryLayout(), 2);
     clauses.offsetFromLens = clauses.kvLens.has_value();
@@ -122,10 +197,14 @@ Clauses attn::readClauses(OpBuilder &builder, SdpaOp op,
     SmallVector<OpFoldResult> sizes =
         getMixedValues(*window, op.getWindow(), context);
     clauses.left = captures.add(sizes[0]);
-    // A causal op has nothing left to bound at the right of the diagonal.
-    if (!clauses.causal)
+    // A causal op has nothing left to bound at the right of the diagonal, but
+    // for a prefix.
+    if (!clauses.causal || op.getPrefix())
       clauses.right = captures.add(sizes[1]);
   }
+  readPlaces(op, captures, clauses);
+  if (!op.getRagged().empty())
+    readRagged(builder, op, captures, clauses);
   return clauses;
 }
 

@@ -15,6 +15,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -63,16 +64,28 @@ private:
   Value offset();
   Value difference();
   Value distance();
+  Value diagonal();
+  /// A captured integer as a position.
+  Value position(unsigned number) {
+    Value value = capture(number);
+    return value.getType().isIndex()
+               ? value
+               : make<arith::IndexCastOp>(builder.getIndexType(), value);
+  }
   Value toAccumulator(Value value);
   Value inlineUser(Region &user, Value score);
   Value softcap(Value score);
   Value addAlibi(Value score);
   Value addAdditive(Value score);
+  Value addBuckets(Value score);
   void keepIf(Value condition) {
     kept = kept ? make<arith::AndIOp>(kept, condition) : condition;
   }
   void keepCausal();
   void keepWindow();
+  void keepChunk();
+  void keepTree();
+  void keepPlaces();
   /// Moves the code to `target`.
   void finish(Region &target, Value result);
 
@@ -105,12 +118,8 @@ RegionBuilder::RegionBuilder(SdpaOp op, const Clauses &clauses, bool isScore,
 
 /// kv_lens[b].
 Value RegionBuilder::keyLength() {
-  if (!cachedLength) {
-    cachedLength = capture(*clauses.kvLens);
-    if (!cachedLength.getType().isIndex())
-      cachedLength =
-          make<arith::IndexCastOp>(builder.getIndexType(), cachedLength);
-  }
+  if (!cachedLength)
+    cachedLength = position(*clauses.kvLens);
   return cachedLength;
 }
 
@@ -134,10 +143,16 @@ Value RegionBuilder::difference() {
 /// n - (m + offset).
 Value RegionBuilder::distance() {
   if (!cachedDistance)
-    cachedDistance = clauses.hasOffset()
-                         ? make<arith::SubIOp>(difference(), offset())
-                         : difference();
+    cachedDistance =
+        clauses.place         ? make<arith::SubIOp>(n, position(*clauses.place))
+        : clauses.hasOffset() ? make<arith::SubIOp>(difference(), offset())
+                              : difference();
   return cachedDistance;
+}
+
+/// m + offset, the key where query m stands.
+Value RegionBuilder::diagonal() {
+  return clauses.hasOffset() ? make<arith::AddIOp>(m, offset()) : m;
 }
 
 Value RegionBuilder::toAccumulator(Value value) {
@@ -203,6 +218,17 @@ Value RegionBuilder::addAdditive(Value score) {
   return make<arith::AddFOp>(score, toAccumulator(value));
 }
 
+/// s + table[h, bucket of n - (m + offset)]: the last bucket that has begun.
+Value RegionBuilder::addBuckets(Value score) {
+  Value bias = toAccumulator(capture(clauses.buckets.front()));
+  for (auto [number, start] : llvm::zip_equal(
+           ArrayRef(clauses.buckets).drop_front(), clauses.bucketStarts)) {
+    Value begun = compare(CmpIPredicate::sge, distance(), index({start}));
+    bias = make<arith::SelectOp>(begun, toAccumulator(capture(number)), bias);
+  }
+  return make<arith::AddFOp>(score, bias);
+}
+
 void RegionBuilder::buildScore(Region &user) {
   Value argument = block->getArgument(0), score = argument;
   if (clauses.softcap || clauses.softcapConstant)
@@ -211,16 +237,71 @@ void RegionBuilder::buildScore(Region &user) {
     score = inlineUser(user, score);
   if (clauses.alibi)
     score = addAlibi(score);
+  if (!clauses.buckets.empty())
+    score = addBuckets(score);
   if (clauses.additive)
     score = addAdditive(score);
   finish(user, score == argument ? nullptr : score);
 }
 
-/// n <= m + offset.
+/// n <= m + offset, or n < prefix.
 void RegionBuilder::keepCausal() {
-  keepIf(clauses.hasOffset()
-             ? compare(CmpIPredicate::sle, difference(), offset())
-             : compare(CmpIPredicate::sle, n, m));
+  Value past = clauses.place
+                   ? compare(CmpIPredicate::sle, n, position(*clauses.place))
+               : clauses.hasOffset()
+                   ? compare(CmpIPredicate::sle, difference(), offset())
+                   : compare(CmpIPredicate::sle, n, m);
+  if (clauses.prefix)
+    past = make<arith::OrIOp>(
+        past, compare(CmpIPredicate::slt, n, position(*clauses.prefix)));
+  keepIf(past);
+}
+
+/// (m + offset) floordiv chunk == n floordiv chunk.
+void RegionBuilder::keepChunk() {
+  Value size = index({clauses.chunk});
+  Value place = clauses.hasOffset()
+                    ? make<arith::FloorDivSIOp>(diagonal(), size)
+                    : make<arith::DivSIOp>(m, size);
+  keepIf(compare(CmpIPredicate::eq, place, make<arith::DivSIOp>(n, size)));
+}
+
+/// j = n - offset is a key before the tree, or bit j of the query's ancestors.
+void RegionBuilder::keepTree() {
+  Value bits = capture(*clauses.tree);
+  if (bits.getType().isIndex())
+    bits = make<arith::IndexCastOp>(builder.getI64Type(), bits);
+  Type type = bits.getType();
+  int64_t width = type.getIntOrFloatBitWidth();
+  Value j = clauses.hasOffset() ? make<arith::SubIOp>(n, offset()) : n;
+  Value zero = index({0}), last = index({width - 1});
+  Value inside = make<arith::MinSIOp>(make<arith::MaxSIOp>(j, zero), last);
+  Value shifted =
+      make<arith::ShRUIOp>(bits, make<arith::IndexCastOp>(type, inside));
+  Value isAncestor = make<arith::TruncIOp>(builder.getI1Type(), shifted);
+  isAncestor =
+      make<arith::AndIOp>(isAncestor, compare(CmpIPredicate::sle, j, last));
+  keepIf(make<arith::OrIOp>(compare(CmpIPredicate::slt, j, zero), isAncestor));
+}
+
+void RegionBuilder::keepPlaces() {
+  if (clauses.block)
+    keepIf(capture(*clauses.block));
+  if (clauses.documentOfQuery)
+    keepIf(compare(CmpIPredicate::eq, capture(*clauses.documentOfQuery),
+                   capture(*clauses.documentOfKey)));
+  if (clauses.firstKey) {
+    keepIf(compare(CmpIPredicate::sge, n, position(*clauses.firstKey)));
+    keepIf(compare(CmpIPredicate::slt, n, position(*clauses.endKey)));
+  }
+  if (clauses.chunk)
+    keepChunk();
+  if (clauses.dilation) {
+    Value steps = make<arith::RemSIOp>(distance(), index({clauses.dilation}));
+    keepIf(compare(CmpIPredicate::eq, steps, index({0})));
+  }
+  if (clauses.tree)
+    keepTree();
 }
 
 /// m + offset - left <= n <= m + offset + right; a negative size is no bound.
@@ -252,6 +333,7 @@ void RegionBuilder::buildMask(Region &user) {
   if (clauses.causal)
     keepCausal();
   keepWindow();
+  keepPlaces();
   if (clauses.kvLens)
     keepIf(compare(CmpIPredicate::slt, n, keyLength()));
   finish(user, kept);
@@ -295,8 +377,19 @@ static LogicalResult expandVariants(SdpaOp op) {
   op.getAdditiveMutable().clear();
   op.getKeepMutable().clear();
   op.getKvLensMutable().clear();
+  op.getPrefixMutable().clear();
+  op.getDocumentsMutable().clear();
+  op.getBlockSparseMutable().clear();
+  op.getTreeMutable().clear();
+  op.getRaggedMutable().clear();
+  op.getRelativeBiasMutable().clear();
   op.removeCausalAttr();
   op.removeStaticWindowAttr();
+  op.removeChunkedAttr();
+  op.removeDilatedAttr();
+  op.removeBlockSizeAttr();
+  op.removeMaxDistanceAttr();
+  op.removeBidirectionalAttr();
   return success();
 }
 

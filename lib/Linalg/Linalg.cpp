@@ -55,7 +55,8 @@ static LogicalResult lower(RewriterBase &rewriter, Operation *op, bool all) {
           remarkScores(sdpa);
         return lowerToLinalg(rewriter, typed);
       })
-      .Case<RopeOp, QkNormOp, SplitHeadsOp, MergeHeadsOp>(
+      .Case<RopeOp, QkNormOp, SplitHeadsOp, MergeHeadsOp, MergeOp,
+            GatherPagesOp>(
           [&](auto typed) { return lowerToLinalg(rewriter, typed); })
       .Case([&](MhaOp mha) {
         if (!all)

@@ -20,6 +20,9 @@ mlir::LogicalResult lowerToLinalg(mlir::RewriterBase &rewriter,
                                   SplitHeadsOp op);
 mlir::LogicalResult lowerToLinalg(mlir::RewriterBase &rewriter,
                                   MergeHeadsOp op);
+mlir::LogicalResult lowerToLinalg(mlir::RewriterBase &rewriter, MergeOp op);
+mlir::LogicalResult lowerToLinalg(mlir::RewriterBase &rewriter,
+                                  GatherPagesOp op);
 
 /// Replaces every attn.finalize of `op`, then `op`.
 mlir::LogicalResult lowerToLinalg(mlir::RewriterBase &rewriter,

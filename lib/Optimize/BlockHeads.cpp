@@ -207,6 +207,8 @@ std::string attn::chooseHeads(RewriterBase &rewriter, MhaOp op,
     gatherer.perHead(op.getSinksMutable(), 1);
     gatherer.perHead(op.getAdditiveMutable(), 3);
     gatherer.perHead(op.getKeepMutable(), 3);
+    gatherer.perHead(op.getBlockSparseMutable(), 3);
+    gatherer.perHead(op.getRelativeBiasMutable(), 2);
     op.setHeads(choice.query.size());
     if (choice.key.size() == choice.query.size())
       op.removeKvHeadsAttr();

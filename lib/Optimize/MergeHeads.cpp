@@ -139,8 +139,9 @@ static bool hasValuePerHead(MhaOp op) {
     return type && type.getRank() >= 3 &&
            type.getDimSize(type.getRank() - 3) != 1;
   };
-  return op.getAlibi() || op.getSinks() || differs(op.getAdditive()) ||
-         differs(op.getKeep());
+  return op.getAlibi() || op.getSinks() || op.getRelativeBias() ||
+         differs(op.getAdditive()) || differs(op.getKeep()) ||
+         differs(op.getBlockSparse());
 }
 
 /// Query heads side by side by class, in groups of one size, the largest that

@@ -232,9 +232,12 @@ static SdpaOp attend(ImplicitLocOpBuilder &b, MhaOp op, Value q, Value k,
       b, output, /*lse=*/Type(), weights, q, k, v, op.getScale(),
       op.getSoftcap(), op.getCausalOffset(), op.getWindow(), op.getAlibi(),
       op.getAdditive(), op.getKeep(), op.getKvLens(), op.getSinks(),
-      op.getCaptures(), /*offsets=*/ValueRange(), op.getCausalAttr(),
-      op.getStaticWindowAttr(), op.getCaptureMapsAttr(),
-      b.getArrayAttr(layouts), /*plan=*/PlanAttr());
+      op.getPrefix(), op.getDocuments(), op.getBlockSparse(), op.getTree(),
+      op.getRelativeBias(), op.getRagged(), op.getCaptures(),
+      /*offsets=*/ValueRange(), op.getCausalAttr(), op.getStaticWindowAttr(),
+      op.getChunkedAttr(), op.getDilatedAttr(), op.getBlockSizeAttr(),
+      op.getMaxDistanceAttr(), op.getBidirectionalAttr(),
+      op.getCaptureMapsAttr(), b.getArrayAttr(layouts), /*plan=*/PlanAttr());
   sdpa.getScore().takeBody(op.getScore());
   sdpa.getMask().takeBody(op.getMask());
   return sdpa;

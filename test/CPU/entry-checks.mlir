@@ -112,3 +112,43 @@ func.func @reach(%q: tensor<?x2x16x8xf32>, %c: tensor<?xf32>) -> tensor<?x2x16x8
   }
   return %r : tensor<?x2x16x8xf32>
 }
+
+// Argument 2 (the table) is to blame where a length is not held, below 0 or beyond all its pages of 16 rows, or where a page
+// with rows in it is not below the size of the pool; looked at only where the sizes agree.
+// CHECK-LABEL: func.func @pages(
+// CHECK-SAME:    %[[POOL:[a-z0-9]+]]: memref<?x?x?x?xf32>, %[[TABLE:[a-z0-9]+]]: memref<?x?xi32>, %[[LENS:[a-z0-9]+]]: memref<?xi64>
+// CHECK:         %[[WRONG:.+]] = scf.for %[[B:.+]] = %c0 to %{{.+}} step %c1 iter_args(%{{.+}} = %false) -> (i1) {
+// CHECK:           %[[LEN:.+]] = memref.load %[[LENS]][%[[B]]]
+// CHECK:           %[[LENGTH:.+]] = arith.index_cast %[[LEN]] : i64 to index
+// CHECK:           %[[ALL:.+]] = arith.muli %{{.+}}, %c16
+// CHECK-DAG:       arith.cmpi slt, %[[LENGTH]], %c0
+// CHECK-DAG:       arith.cmpi slt, %[[ALL]], %[[LENGTH]]
+// CHECK:           scf.for %[[T:.+]] = %c0 to
+// CHECK:             %[[ENTRY:.+]] = memref.load %[[TABLE]][%[[B]], %[[T]]]
+// CHECK:             %[[PAGE:.+]] = arith.index_cast %[[ENTRY]] : i32 to index
+// CHECK:             %[[FIRST:.+]] = arith.muli %[[T]], %c16
+// CHECK:             %[[READ:.+]] = arith.cmpi slt, %[[FIRST]], %[[LENGTH]]
+// CHECK:             %[[THERE:.+]] = arith.cmpi ult, %[[PAGE]], %{{.+}}
+// CHECK:             arith.cmpi ugt, %[[READ]], %[[THERE]]
+// CHECK:         arith.select %[[WRONG]], %c2_i32, %c0_i32
+func.func @pages(%pool: tensor<?x16x2x8xf32>, %table: tensor<?x?xi32>, %lens: tensor<?xi64>) -> tensor<?x?x2x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  %b = tensor.dim %table, %c0 : tensor<?x?xi32>
+  %t = tensor.dim %table, %c1 : tensor<?x?xi32>
+  %n = arith.muli %t, %c16 : index
+  %e = tensor.empty(%b, %n) : tensor<?x?x2x8xf32>
+  %r = scf.forall (%i, %j) in (%b, %t) shared_outs(%out = %e) -> (tensor<?x?x2x8xf32>) {
+    %l = tensor.extract %lens[%i] : tensor<?xi64>
+    %p = tensor.extract %table[%i, %j] : tensor<?x?xi32>
+    %page = arith.index_cast %p : i32 to index
+    %count = arith.index_cast %l : i64 to index
+    %first = arith.muli %j, %c16 : index
+    %s = tensor.extract_slice %pool[%page, 0, 0, 0] [1, %count, 2, 8] [1, 1, 1, 1] : tensor<?x16x2x8xf32> to tensor<1x?x2x8xf32>
+    scf.forall.in_parallel {
+      tensor.parallel_insert_slice %s into %out[%i, %first, 0, 0] [1, %count, 2, 8] [1, 1, 1, 1] : tensor<1x?x2x8xf32> into tensor<?x?x2x8xf32>
+    }
+  } {attn.gather_pages = array<i64: 0, 1>}
+  return %r : tensor<?x?x2x8xf32>
+}

@@ -48,6 +48,7 @@ class Case:
             self.choose_mask,
             self.choose_diagonal,
             self.choose_lengths,
+            self.choose_places,
             self.choose_sinks,
             self.choose_results,
         ):
@@ -321,6 +322,60 @@ class Case:
             lengths = ",".join(str(self.random.randint(0, self.keys)) for _ in range(self.batch))
             operand = self.argument("lens", kind, f"{self.batch}x{dtype}={lengths}")
             self.clauses.append(f"kv_lens({operand} : {kind})")
+
+    def choose_places(self):
+        """Clauses that joined later draw beside the others, which stay what they are."""
+        draw = random.Random(f"{self.number}/places")
+        numbers = numpy.random.default_rng(self.number)
+        causal = [c for c in self.clauses if c.startswith("causal")]
+        sizes = (self.batch, self.heads, self.queries, self.keys)
+        if draw.random() < 0.1:
+            self.clauses.append(f"chunked({draw.choice([1, 7, 40, 64, 128])})")
+        if draw.random() < 0.1:
+            self.clauses.append(f"dilated({draw.choice([1, 2, 3, 16])})")
+        if causal and draw.random() < 0.3:
+            if draw.random() < 0.5:
+                self.clauses.append(
+                    f"prefix({self.scalar('early', draw.randint(0, 60), 'index')} : index)"
+                )
+            else:
+                kind = self.tensor([self.batch], "i32")
+                lengths = numbers.integers(0, 200, self.batch).astype(numpy.int32)
+                operand = self.argument("early", kind, self.array("early", lengths))
+                self.clauses.append(f"prefix({operand} : {kind})")
+        if draw.random() < 0.1:
+            operands, kinds = [], []
+            for name, rows in (("ofq", self.queries), ("ofk", self.keys)):
+                shape = [self.batch, rows] if draw.random() < 0.5 else [rows]
+                ids = numpy.sort(numbers.integers(0, 3, shape), axis=-1)
+                kinds.append(self.tensor(shape, "i64"))
+                operands.append(self.argument(name, kinds[-1], self.array(name, ids)))
+            self.clauses.append(f"documents({', '.join(operands)} : {', '.join(kinds)})")
+        if draw.random() < 0.1 and self.queries and self.keys:
+            rows, columns = draw.choice([(16, 16), (64, 32), (40, 128), (1, 5)])
+            shape = [self.batch, self.heads, -(-self.queries // rows), -(-self.keys // columns)]
+            shape = [1 if draw.random() < 0.5 else shape[0], *shape[1:]][draw.randint(0, 2) :]
+            # What is 1 in the type broadcasts: say all sizes.
+            kind = "tensor<" + "".join(f"{size}x" for size in shape) + "i1>"
+            blocks = self.array("blocks", numbers.random(shape) < 0.6)
+            self.clauses.append(
+                f"block_sparse({self.argument('blocks', kind, blocks)} : {kind}, {rows}, {columns})"
+            )
+        if causal and self.queries <= 31 and draw.random() < 0.4:
+            shape = [self.batch, self.queries] if draw.random() < 0.5 else [self.queries]
+            bits = numbers.integers(0, 1 << 31, shape).astype(numpy.int32)
+            kind = self.tensor(shape, "i32")
+            operand = self.argument("tree", kind, self.array("tree", bits))
+            self.clauses.append(f"tree({operand} : {kind})")
+        if draw.random() < 0.1:
+            buckets, far = draw.choice([(32, 128), (8, 20), (4, 300)])
+            ways = draw.choice(["", ", bidirectional"])
+            dtype = draw.choice(["f32", "bf16"])
+            first = self.dimension(sizes[1])
+            kind = f"tensor<{first}x{buckets}x{dtype}>"
+            spec = self.random_spec([self.heads, buckets], dtype, 1.0)
+            operand = self.argument("buckets", kind, spec)
+            self.clauses.append(f"relative_bias({operand} : {kind}, {far}{ways})")
 
     def choose_sinks(self):
         if self.random.random() < 0.15:

@@ -168,6 +168,27 @@ void ClauseLister<OpTy>::list() {
     op.getCausalOffsetMutable().clear();
     op.removeCausalAttr();
   });
+  offer(bool(op.getPrefix()), "prefix",
+        [](OpTy op) { op.getPrefixMutable().clear(); });
+  offer(!op.getDocuments().empty(), "documents",
+        [](OpTy op) { op.getDocumentsMutable().clear(); });
+  offer(!op.getRagged().empty(), "ragged",
+        [](OpTy op) { op.getRaggedMutable().clear(); });
+  offer(bool(op.getTree()), "tree",
+        [](OpTy op) { op.getTreeMutable().clear(); });
+  offer(op.getChunkedAttr() != nullptr, "chunked",
+        [](OpTy op) { op.removeChunkedAttr(); });
+  offer(op.getDilatedAttr() != nullptr, "dilated",
+        [](OpTy op) { op.removeDilatedAttr(); });
+  offer(bool(op.getBlockSparse()), "block_sparse", [](OpTy op) {
+    op.getBlockSparseMutable().clear();
+    op.removeBlockSizeAttr();
+  });
+  offer(bool(op.getRelativeBias()), "relative_bias", [](OpTy op) {
+    op.getRelativeBiasMutable().clear();
+    op.removeMaxDistanceAttr();
+    op.removeBidirectionalAttr();
+  });
   offer(bool(op.getKvLens()), "kv_lens",
         [](OpTy op) { op.getKvLensMutable().clear(); });
   offer(bool(op.getSinks()), "sinks",

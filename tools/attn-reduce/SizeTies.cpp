@@ -63,6 +63,30 @@ void Sizes::tieAll(Value a, Value b) {
       tie(dim(a, i), dim(b, i));
 }
 
+/// The lists of places that clauses read; `bhmn` as below.
+template <typename OpTy>
+void Sizes::addPlaces(OpTy op, ArrayRef<Id> bhmn) {
+  auto perRow = [&](Value list, Id size) {
+    unsigned rank = cast<RankedTensorType>(list.getType()).getRank();
+    if (rank == 2)
+      tie(dim(list, 0), bhmn[0]);
+    tie(dim(list, rank - 1), size);
+  };
+  if (Value prefix = op.getPrefix())
+    if (isa<RankedTensorType>(prefix.getType()))
+      tie(dim(prefix, 0), bhmn[0]);
+  if (!op.getDocuments().empty()) {
+    perRow(op.getDocuments().front(), bhmn[2]);
+    perRow(op.getDocuments().back(), bhmn[3]);
+  }
+  if (!op.getRagged().empty())
+    tie(dim(op.getRagged()[0], 0), dim(op.getRagged()[1], 0));
+  if (op.getTree())
+    perRow(op.getTree(), bhmn[2]);
+  if (op.getRelativeBias())
+    tie(dim(op.getRelativeBias(), 0), bhmn[1]);
+}
+
 /// The operands of the clauses; `bhmn` are the sizes of the scores.
 template <typename OpTy>
 void Sizes::addClauses(OpTy op, ArrayRef<Id> bhmn) {
@@ -80,6 +104,7 @@ void Sizes::addClauses(OpTy op, ArrayRef<Id> bhmn) {
       tie(dim(perHead, 0), bhmn[1]);
   if (op.getKvLens())
     tie(dim(op.getKvLens(), 0), bhmn[0]);
+  addPlaces(op, bhmn);
   if (!op.getCaptureMapsAttr())
     return;
   for (auto [capture, attribute] :

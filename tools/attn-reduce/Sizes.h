@@ -76,6 +76,8 @@ private:
   void addOp(mlir::Operation *op);
   template <typename OpTy>
   void addClauses(OpTy op, llvm::ArrayRef<Id> bhmn);
+  template <typename OpTy>
+  void addPlaces(OpTy op, llvm::ArrayRef<Id> bhmn);
   void addSdpa(mlir::Operation *op);
   void addMha(mlir::Operation *op);
   void addHeadMove(mlir::Operation *op);

@@ -8,10 +8,12 @@
 #include "Judge.h"
 
 #include "BlockReader.h"
+#include "attn/Reference/Merge.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -24,21 +26,24 @@ struct Heads {
   std::vector<double> values;
   int64_t batch, heads, rows, length;
 
-  Heads(const Tensor &tensor, AffineMap layout) {
+  /// Of a tensor [P, ...] of parts the one numbered `part`.
+  Heads(const Tensor &tensor, AffineMap layout, int64_t part = 0) {
+    ArrayRef<int64_t> shape = ArrayRef(tensor.shape()).take_back(4);
     int64_t sizes[4], strides[4], stride = 1;
     for (unsigned i = 4; i-- > 0;) {
       const unsigned dim = layout.getDimPosition(i);
-      sizes[dim] = tensor.shape()[i];
+      sizes[dim] = shape[i];
       strides[dim] = stride;
-      stride *= tensor.shape()[i];
+      stride *= shape[i];
     }
+    const int64_t first = part * stride;
     batch = sizes[0], heads = sizes[1], rows = sizes[2], length = sizes[3];
-    values.reserve(tensor.size());
+    values.reserve(stride);
     for (int64_t b = 0; b < batch; ++b)
       for (int64_t h = 0; h < heads; ++h)
         for (int64_t s = 0; s < rows; ++s)
           for (int64_t d = 0; d < length; ++d)
-            values.push_back(tensor.at(b * strides[0] + h * strides[1] +
+            values.push_back(tensor.at(first + b * strides[0] + h * strides[1] +
                                        s * strides[2] + d * strides[3]));
   }
   reference::View view() const {
@@ -55,6 +60,8 @@ public:
 
   llvm::Error judge(SdpaOp op);
   llvm::Error judge(MhaOp op);
+  llvm::Error judge(MergeOp op);
+  llvm::Error judge(GatherPagesOp op);
   llvm::Error judge(RopeOp op);
   llvm::Error judge(QkNormOp op);
   llvm::Error judgeMove(Value heads, Value rows, Value result);
@@ -67,6 +74,7 @@ private:
   }
   void compare(StringRef result, Value value, const Values &expected,
                ArrayRef<double> found, reference::Dtype type);
+  void compareLses(Value value, const Values &expected, reference::Dtype type);
   /// What attention on inputs of `type` computes in.
   reference::Precision precisionOf(reference::Dtype type) const {
     reference::Precision precision = reference::Precision::forInputs(type);
@@ -93,6 +101,20 @@ void OpJudge::compare(StringRef result, Value value, const Values &expected,
   for (auto [i, number] : llvm::enumerate(found))
     worst.see(i, expected.value[i], number, expected.error[i], type);
   add(result, find(value).shape(), worst);
+}
+
+/// An lse of -inf is found as such, never as NaN.
+void OpJudge::compareLses(Value value, const Values &expected,
+                          reference::Dtype type) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  reference::Worst worst;
+  for (auto [i, found] : llvm::enumerate(doublesOf(find(value)))) {
+    if (expected.value[i] == -infinity)
+      worst.take(i, -infinity, found, 0.0, found == -infinity ? 0.0 : infinity);
+    else
+      worst.see(i, expected.value[i], found, expected.error[i], type);
+  }
+  add("lse", find(value).shape(), worst);
 }
 
 llvm::Error checkEscaped(bool escaped) {
@@ -152,6 +174,81 @@ llvm::Error OpJudge::judge(MhaOp op) {
   return checkEscaped(*read->escaped);
 }
 
+llvm::Error OpJudge::judge(MergeOp op) {
+  const Tensor &lses = find(op.getPartLses()), &all = find(op.getParts());
+  // Parts in the order [P, B, H, M, Dv]: each is a tensor of heads.
+  const int64_t count = lses.shape()[0];
+  std::vector<double> outputs;
+  const Heads output(find(op.getOutput()), op.getOutputLayout());
+  const int64_t rows = output.batch * output.heads * output.rows;
+  for (int64_t p = 0; p < count; ++p) {
+    const Heads part(all, op.getPartLayout(), p);
+    outputs.insert(outputs.end(), part.values.begin(), part.values.end());
+  }
+  const std::vector<double> sinks =
+      op.getSinks() ? doublesOf(find(op.getSinks())) : std::vector<double>();
+  reference::RowParts parts;
+  parts.stride = rows * output.length;
+  parts.valueDim = output.length;
+  parts.precision = reference::Precision::forInputs(
+      referenceType(find(op.getOutput()).type()));
+  parts.lses.resize(count);
+  Values expected, expectedLse;
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t p = 0; p < count; ++p)
+      parts.lses[p] = lses.at(p * rows + r);
+    parts.outputs = outputs.data() + r * output.length;
+    if (!sinks.empty())
+      parts.sink = sinks[(r / output.rows) % output.heads];
+    reference::Row row;
+    reference::mergeRow(parts, row);
+    for (auto [d, number] : llvm::enumerate(row.output)) {
+      const double found = output.values[r * output.length + d];
+      if (row.overflow || (row.infinite && std::isnan(found)))
+        number = found;
+    }
+    llvm::append_range(expected.value, row.output);
+    llvm::append_range(expected.error, row.outputBound);
+    expectedLse.value.push_back(row.lse);
+    expectedLse.error.push_back(row.lseBound);
+  }
+  const reference::Dtype accumulator = referenceType(lses.type());
+  compare("output", op.getOutput(), expected, output.values,
+          parts.precision.output);
+  if (op.getLse())
+    compareLses(op.getLse(), expectedLse, accumulator);
+  return llvm::Error::success();
+}
+
+/// Moves elements and changes none.
+// gather_pages_s1
+llvm::Error OpJudge::judge(GatherPagesOp op) {
+  const Heads pool(find(op.getPool()), op.getPoolLayout());
+  const Heads found(find(op.getResult()), op.getResultLayout());
+  const std::vector<double> table = doublesOf(find(op.getTable())),
+                            lens = doublesOf(find(op.getLens()));
+  const int64_t each = find(op.getTable()).shape()[1];
+  Values expected;
+  expected.value.assign(found.values.size(), 0.0);
+  expected.error.assign(found.values.size(), 0.0);
+  size_t at = 0;
+  for (int64_t b = 0; b < found.batch; ++b)
+    for (int64_t h = 0; h < found.heads; ++h)
+      for (int64_t n = 0; n < found.rows; ++n)
+        for (int64_t d = 0; d < found.length; ++d, ++at) {
+          if (static_cast<double>(n) >= lens[b])
+            continue;
+          const auto page =
+              static_cast<int64_t>(table[b * each + n / pool.rows]);
+          if (page < 0 || page >= pool.batch)
+            return llvm::createStringError("a page is not in the pool");
+          expected.value[at] = pool.view().row(page, h, n % pool.rows)[d];
+        }
+  compare("result", op.getResult(), expected, found.values,
+          referenceType(find(op.getPool()).type()));
+  return llvm::Error::success();
+}
+
 llvm::Error OpJudge::judge(RopeOp op) {
   const Heads x(find(op.getX()), op.getLayout());
   const Heads found(find(op.getResult()), op.getLayout());
@@ -208,7 +305,7 @@ llvm::Error attn::judgeOp(Operation *op, StringRef name, FindValue find,
                           std::vector<Judgement> &judged) {
   OpJudge judge(name, find, narrowWeights, judged);
   return llvm::TypeSwitch<Operation *, llvm::Error>(op)
-      .Case<SdpaOp, MhaOp, RopeOp, QkNormOp>(
+      .Case<SdpaOp, MhaOp, MergeOp, GatherPagesOp, RopeOp, QkNormOp>(
           [&](auto attnOp) { return judge.judge(attnOp); })
       .Case([&](SplitHeadsOp split) {
         return judge.judgeMove(split.getResult(), split.getX(),

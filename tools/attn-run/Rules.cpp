@@ -3,9 +3,9 @@
 // Part of attn-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The order: scale, softcap, score region, alibi, additive; then keep, mask
-// region, causal, window, kv_lens; then sinks. Not one line is shared with the
-// expansion in Fuse, which this judges.
+// The order: scale, softcap, score region, alibi, relative_bias, additive; then
+// everything that keeps or drops keys; then sinks. Not one line is shared with
+// the expansion in Fuse, which this judges.
 //
 //===----------------------------------------------------------------------===//
 
@@ -91,6 +91,58 @@ struct Capture {
   }
 };
 
+/// Integers [size] or [B, size].
+struct PerRow {
+  std::vector<int64_t> values;
+  int64_t size = 0, batchStride = 0;
+
+  PerRow() = default;
+  explicit PerRow(const Tensor &tensor) : size(tensor.shape().back()) {
+    if (tensor.shape().size() == 2)
+      batchStride = size;
+    const bool wide =
+        tensor.type() == Dtype::I64 || tensor.type() == Dtype::Index;
+    for (int64_t i = 0; i < tensor.size(); ++i)
+      values.push_back(wide ? tensor.dataAs<int64_t>()[i]
+                            : static_cast<int64_t>(tensor.at(i)));
+  }
+  explicit operator bool() const { return !values.empty(); }
+  int64_t at(int64_t b, int64_t place) const {
+    return values[b * batchStride + place];
+  }
+};
+
+/// Biases [H, buckets] by the distance from query to key, as the T5 models
+/// count it: half of the buckets for one distance each, the others on a
+/// logarithmic scale.
+// sdpa_s21
+struct BucketBias {
+  std::vector<double> table;
+  int64_t buckets = 0, furthest = 0;
+  bool bidirectional = false;
+
+  double at(int64_t h, int64_t distance) const {
+    int64_t count = buckets, bucket = 0;
+    if (bidirectional) {
+      count /= 2;
+      if (distance > 0)
+        bucket = count;
+    } else if (distance > 0) {
+      distance = 0;
+    }
+    const int64_t away = std::abs(distance), exact = count / 2;
+    if (away < exact)
+      return table[h * buckets + bucket + away];
+    const float share =
+        std::log(static_cast<float>(away) / static_cast<float>(exact)) /
+        static_cast<float>(std::log(static_cast<double>(furthest) /
+                                    static_cast<double>(exact)));
+    const auto step =
+        static_cast<int64_t>(share * static_cast<float>(count - exact));
+    return table[h * buckets + bucket + std::min(exact + step, count - 1)];
+  }
+};
+
 /// Everything that the clauses of one op say.
 struct Rules {
   reference::Shape shape;
@@ -101,6 +153,13 @@ struct Rules {
   std::optional<Causal> causal;
   int64_t causalOffset = 0;
   int64_t left = -1, right = -1;
+  int64_t chunk = 0, dilation = 0; ///< 0: absent
+  PerRow prefix, queryDocuments, keyDocuments, tree;
+  int64_t treeBits = 0;
+  Broadcast blocks;
+  int64_t blockRows = 1, blockColumns = 1;
+  BucketBias buckets;
+  std::vector<int64_t> queryEnds, keyEnds; ///< of ragged; empty: absent
   std::vector<Capture> captures;
   std::optional<RegionProgram> scoreRegion, maskRegion;
   std::shared_ptr<bool> escaped;
@@ -111,15 +170,32 @@ struct Rules {
   int64_t last[4] = {-1, -1, -1, -1};
 
   bool hasScore() const {
-    return softcap != 0.0 || scoreRegion || !alibi.empty() || additive;
+    return softcap != 0.0 || scoreRegion || !alibi.empty() || additive ||
+           !buckets.table.empty();
   }
   bool hasMask() const {
-    return keep || maskRegion || causal || left >= 0 || right >= 0 ||
+    return keep || maskRegion || causal || left >= 0 || right >= 0 || chunk ||
+           dilation || queryDocuments || tree || blocks || !queryEnds.empty() ||
            !keyLengths.empty();
   }
+  /// The sequence of query m, the number of sequences where it is in none.
+  size_t sequenceOf(int64_t m) const {
+    size_t i = 0;
+    while (i + 1 < queryEnds.size() &&
+           !(queryEnds[i] <= m && m < queryEnds[i + 1]))
+      ++i;
+    return i;
+  }
   /// Query m stands at key m + offset.
-  // sdpa_s8
-  int64_t offset(int64_t b) const {
+  // sdpa_s8 sdpa_s22
+  int64_t offset(int64_t b, int64_t m) const {
+    if (!queryEnds.empty()) {
+      const size_t i = sequenceOf(m);
+      if (i + 1 >= queryEnds.size())
+        return 0;
+      return causal == Causal::BottomRight ? keyEnds[i + 1] - queryEnds[i + 1]
+                                           : keyEnds[i] - queryEnds[i];
+    }
     if (causal == Causal::BottomRight)
       return (keyLengths.empty() ? shape.keys : keyLengths[b]) - shape.queries;
     return causal == Causal::Offset ? causalOffset : 0;
@@ -127,6 +203,7 @@ struct Rules {
   void setPosition(int64_t b, int64_t h, int64_t m, int64_t n);
   double score(double s, int64_t b, int64_t h, int64_t m, int64_t n);
   bool mask(int64_t b, int64_t h, int64_t m, int64_t n);
+  bool keepsPlace(int64_t b, int64_t h, int64_t m, int64_t n) const;
 };
 
 void Rules::setPosition(int64_t b, int64_t h, int64_t m, int64_t n) {
@@ -151,7 +228,9 @@ double Rules::score(double s, int64_t b, int64_t h, int64_t m, int64_t n) {
     s = scoreRegion->run(arguments).number;
   }
   if (!alibi.empty())
-    s -= alibi[h] * std::abs(static_cast<double>(n - (m + offset(b))));
+    s -= alibi[h] * std::abs(static_cast<double>(n - (m + offset(b, m))));
+  if (!buckets.table.empty())
+    s += buckets.at(h, n - (m + offset(b, m)));
   if (additive)
     s += additive.at(b, h, m, n);
   return s;
@@ -166,14 +245,42 @@ bool Rules::mask(int64_t b, int64_t h, int64_t m, int64_t n) {
     if (!maskRegion->run(ArrayRef<Scalar>(arguments).drop_front()).integer)
       return false;
   }
-  const int64_t diagonal = m + offset(b);
-  if (causal && n > diagonal)
+  const int64_t diagonal = m + offset(b, m);
+  // sdpa_s17
+  if (causal && n > diagonal && !(prefix && n < prefix.at(b, 0)))
+    return false;
+  if (!keepsPlace(b, h, m, n))
     return false;
   if (left >= 0 && n < diagonal - left)
     return false;
   if (right >= 0 && n > diagonal + right)
     return false;
   return keyLengths.empty() || n < keyLengths[b];
+}
+
+// sdpa_s15 sdpa_s16 sdpa_s18 sdpa_s19 sdpa_s20 sdpa_s22
+bool Rules::keepsPlace(int64_t b, int64_t h, int64_t m, int64_t n) const {
+  const int64_t diagonal = m + offset(b, m);
+  const auto floorOf = [&](int64_t place) {
+    return place >= 0 ? place / chunk : -((chunk - 1 - place) / chunk);
+  };
+  if (chunk && floorOf(diagonal) != floorOf(n))
+    return false;
+  if (dilation && (diagonal - n) % dilation != 0)
+    return false;
+  if (queryDocuments && queryDocuments.at(b, m) != keyDocuments.at(b, n))
+    return false;
+  if (!queryEnds.empty()) {
+    const size_t i = sequenceOf(m);
+    if (i + 1 >= queryEnds.size() || n < keyEnds[i] || n >= keyEnds[i + 1])
+      return false;
+  }
+  if (blocks && blocks.at(b, h, m / blockRows, n / blockColumns) == 0.0)
+    return false;
+  const int64_t j = n - offset(b, m);
+  if (!tree || j < 0)
+    return true;
+  return j < treeBits && (static_cast<uint64_t>(tree.at(b, m)) >> j & 1) != 0;
 }
 
 std::vector<double> doublesOf(const Tensor &tensor) {
@@ -196,6 +303,41 @@ void readWindow(OpTy op, FindValue find, Rules &rules) {
                : written;
   rules.left = sizes[0];
   rules.right = sizes[1];
+}
+
+template <typename OpTy>
+void readPlaces(OpTy op, FindValue find, Rules &rules) {
+  rules.chunk = op.getChunked().value_or(0);
+  rules.dilation = op.getDilated().value_or(0);
+  if (Value prefix = op.getPrefix()) {
+    const Tensor &lengths = find(prefix);
+    // One number is the prefix of every batch.
+    for (int64_t b = 0; b < rules.shape.batch; ++b)
+      rules.prefix.values.push_back(static_cast<int64_t>(
+          lengths.at(isa<RankedTensorType>(prefix.getType()) ? b : 0)));
+    rules.prefix.batchStride = 1;
+  }
+  if (!op.getDocuments().empty()) {
+    rules.queryDocuments = PerRow(find(op.getDocuments().front()));
+    rules.keyDocuments = PerRow(find(op.getDocuments().back()));
+  }
+  if (!op.getRagged().empty()) {
+    rules.queryEnds = PerRow(find(op.getRagged()[0])).values;
+    rules.keyEnds = PerRow(find(op.getRagged()[1])).values;
+  }
+  if (Value tree = op.getTree()) {
+    rules.tree = PerRow(find(tree));
+    Type element = getElementTypeOrSelf(tree.getType());
+    rules.treeBits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+  }
+  if (Value blocks = op.getBlockSparse()) {
+    rules.blocks = Broadcast(find(blocks));
+    rules.blockRows = (*op.getBlockSize())[0];
+    rules.blockColumns = (*op.getBlockSize())[1];
+  }
+  if (Value table = op.getRelativeBias())
+    rules.buckets = {doublesOf(find(table)), find(table).shape()[1],
+                     op.getMaxDistanceAttr().getInt(), op.getBidirectional()};
 }
 
 template <typename OpTy>
@@ -241,6 +383,7 @@ llvm::Error readRules(OpTy op, FindValue find, reference::Problem &problem,
   if (Value offset = op.getCausalOffset())
     rules.causalOffset = static_cast<int64_t>(find(offset).at(0));
   readWindow(op, find, rules);
+  readPlaces(op, find, rules);
   return readRegions(op, find, rules);
 }
 

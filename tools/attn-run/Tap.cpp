@@ -23,7 +23,8 @@ using namespace mlir;
 using namespace attn;
 
 static bool isJudgeable(Operation *op) {
-  return isa<SdpaOp, MhaOp, RopeOp, QkNormOp, SplitHeadsOp, MergeHeadsOp>(op);
+  return isa<SdpaOp, MhaOp, MergeOp, GatherPagesOp, RopeOp, QkNormOp,
+             SplitHeadsOp, MergeHeadsOp>(op);
 }
 
 llvm::Expected<TappedEntry> TappedEntry::create(func::FuncOp entry) {

@@ -12,9 +12,10 @@ def FuseVariantsPass : Pass<"attn-fuse-variants", "::mlir::func::FuncOp"> {
   let summary = "Expand named variants into score and mask regions";
   let description = [{
     Writes what the clauses of `attn.sdpa` say as code: softcap, score region,
-    alibi and additive, in this order, into the score region; keep, mask
-    region, causal, window and kv_lens into the mask region. What the regions
-    read enters as captures; constants stand inside. The scale becomes explicit;
+    alibi, relative_bias and additive, in this order, into the score region;
+    keep, mask region, causal, window and the other clauses that drop keys into
+    the mask region. What the regions read enters as captures; constants stand
+    inside. The scale becomes explicit;
     `sinks` stay, for they join the denominator only.
 
     ```text
@@ -31,7 +32,8 @@ def FuseVariantsPass : Pass<"attn-fuse-variants", "::mlir::func::FuncOp"> {
     type.
   }];
   let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def FusePlanPass : Pass<"attn-fuse-plan", "::mlir::func::FuncOp"> {

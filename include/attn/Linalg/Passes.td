@@ -14,7 +14,7 @@ def LinalgPass : Pass<"attn-linalg", "::mlir::func::FuncOp"> {
     The general way: any rank-legal shape, all four element types, all rules.
     Reads from Fuse: no named variant is left on `attn.sdpa`, and the plan says
     which room lowers an op. Makes: no `attn` op with `room = linalg` or without
-    a plan, no `attn.rope`, `attn.qk_norm`, `attn.split_heads` or
+    a plan, no `attn.merge`, `attn.gather_pages`, `attn.rope`, `attn.qk_norm`, `attn.split_heads` or
     `attn.merge_heads`; what it made is linalg, tensor, arith, math and scf on
     tensors that one-shot bufferization takes.
 
@@ -29,7 +29,9 @@ def LinalgPass : Pass<"attn-linalg", "::mlir::func::FuncOp"> {
     // O = round(acc / (sum + exp(sink - max)))
     ```
     `attn.online_sdpa` with its `attn.finalize` becomes an `scf.for` over key
-    blocks that carries (acc, max, sum) as tensors.
+    blocks that carries (acc, max, sum) as tensors. `attn.merge` is the softmax
+    of its parts' LSEs over their outputs, `attn.gather_pages` an `scf.forall` over
+    batch entries and pages that copies the rows that are there.
 
     `linalg.softmax` and elementwise arith and math ops on tensors, which foreign
     graphs bring, become `linalg.generic`.

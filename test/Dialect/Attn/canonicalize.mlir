@@ -39,6 +39,17 @@ func.func @identity_layouts(%q: tensor<2x4x4x8xf32>) -> (tensor<2x4x4x8xf32>, te
   return %a, %b : tensor<2x4x4x8xf32>, tensor<2x4x4x8xf32>
 }
 
+// CHECK-LABEL: func.func @merge(
+// CHECK:         %[[A:.+]] = attn.merge %{{.+}}, %{{.+}} : tensor<3x1x4x2x8xf32>, tensor<3x1x4x2xf32> -> tensor<1x4x2x8xf32>{{$}}
+// CHECK:         %[[B:.+]], %[[L:.+]] = attn.merge %{{.+}}, %{{.+}} layout(bshd, bhsd) :
+// CHECK:         return %[[A]], %[[B]], %[[L]]
+func.func @merge(%o: tensor<3x1x4x2x8xf32>, %l: tensor<3x1x4x2xf32>, %t: tensor<3x1x2x4x8xf32>)
+    -> (tensor<1x4x2x8xf32>, tensor<1x4x2x8xf32>, tensor<1x4x2xf32>) {
+  %a, %unread = attn.merge %o, %l layout(bhsd, bhsd) : tensor<3x1x4x2x8xf32>, tensor<3x1x4x2xf32> -> tensor<1x4x2x8xf32>, tensor<1x4x2xf32>
+  %b, %lse = attn.merge %t, %l layout(bshd, bhsd) : tensor<3x1x2x4x8xf32>, tensor<3x1x4x2xf32> -> tensor<1x4x2x8xf32>, tensor<1x4x2xf32>
+  return %a, %b, %lse : tensor<1x4x2x8xf32>, tensor<1x4x2x8xf32>, tensor<1x4x2xf32>
+}
+
 // A negative value that is no bound is left for the run to refuse.
 // CHECK-LABEL: func.func @constant_windows(
 // CHECK-SAME:    %{{.+}}: tensor<2x4x5x8xf32>, %[[W:.+]]: index

@@ -129,7 +129,7 @@ func.func @mha_c9(%x: tensor<2x5x8xf32>, %w0: tensor<8x8xf32>, %w1: tensor<8x8xf
 
 func.func @mha_c10(%x: tensor<2x5x8xf32>, %w: tensor<8x8xf32>, %t: tensor<5x1xf32>) {
   // expected-error@+1 {{'attn.mha' op expects rope tables and qk_norm weights in pairs}}
-  %y = "attn.mha"(%x, %w, %w, %w, %w, %t) <{heads = 4 : i64, operandSegmentSizes = array<i32: 1, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}> ({}, {})
+  %y = "attn.mha"(%x, %w, %w, %w, %w, %t) <{heads = 4 : i64, operandSegmentSizes = array<i32: 1, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}> ({}, {})
     : (tensor<2x5x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<5x1xf32>) -> tensor<2x5x8xf32>
   return
 }
@@ -192,7 +192,7 @@ func.func @mha_c14_epsilon(%x: tensor<2x5x8xf32>, %w0: tensor<8x8xf32>, %w1: ten
 
 func.func @mha_c15(%x: tensor<2x5x8xf32>, %w: tensor<8x8xf32>) {
   // expected-error@+1 {{'attn.mha' op expects weights as a result exactly with returns(weights)}}
-  %y = "attn.mha"(%x, %w, %w, %w, %w) <{heads = 4 : i64, returns_weights, operandSegmentSizes = array<i32: 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}> ({}, {})
+  %y = "attn.mha"(%x, %w, %w, %w, %w) <{heads = 4 : i64, returns_weights, operandSegmentSizes = array<i32: 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}> ({}, {})
     : (tensor<2x5x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<2x5x8xf32>
   return
 }

@@ -129,7 +129,7 @@ func.func @sdpa_c6_type(%q: tensor<2x4x5x8xf16>, %k: tensor<2x2x6x8xf16>, %v: te
 
 func.func @sdpa_c7(%q: tensor<2x4x5x8xf32>, %k: tensor<2x2x6x8xf32>, %v: tensor<2x2x6x8xf32>) {
   // expected-error@+1 {{'attn.sdpa' op expects a layout that permutes (b, h, s, d), but got affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d2)>}}
-  %o = "attn.sdpa"(%q, %k, %v) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>, layouts = [affine_map<(b, h, s, d) -> (b, h, s, d)>, affine_map<(b, h, s, d) -> (b, h, s, d)>, affine_map<(b, h, s, d) -> (b, h, s, s)>, affine_map<(b, h, s, d) -> (b, h, s, d)>]}> ({}, {})
+  %o = "attn.sdpa"(%q, %k, %v) <{operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 0, 0>, layouts = [affine_map<(b, h, s, d) -> (b, h, s, d)>, affine_map<(b, h, s, d) -> (b, h, s, d)>, affine_map<(b, h, s, d) -> (b, h, s, s)>, affine_map<(b, h, s, d) -> (b, h, s, d)>]}> ({}, {})
     : (tensor<2x4x5x8xf32>, tensor<2x2x6x8xf32>, tensor<2x2x6x8xf32>) -> tensor<2x4x5x8xf32>
   return
 }

@@ -30,6 +30,50 @@ func.func @sdpa(%q: tensor<?x?x?x16xf32>, %k: tensor<?x?x?x16xf32>, %v: tensor<?
   return %b, %m, %h, %d, %lm, %n : index, index, index, index, index, index
 }
 
+// Parts [P, B, M, H, Dv] in memory, the output [B, H, M, Dv].
+// CHECK-LABEL: func.func @merge(
+// CHECK-SAME:    %[[O:.+]]: tensor<?x?x?x?x?xf32>, %[[L:.+]]: tensor<?x?x?x?xf32>
+// CHECK-DAG:     %[[C2:.+]] = arith.constant 2 : index
+// CHECK-DAG:     %[[C3:.+]] = arith.constant 3 : index
+// CHECK-DAG:     %[[C4:.+]] = arith.constant 4 : index
+// CHECK-DAG:     %[[H:.+]] = tensor.dim %[[L]], %[[C2]]
+// CHECK-DAG:     %[[M:.+]] = tensor.dim %[[L]], %[[C3]]
+// CHECK-DAG:     %[[DV:.+]] = tensor.dim %[[O]], %[[C4]]
+// CHECK-NOT:     attn.merge
+// CHECK:         return %[[H]], %[[DV]], %[[M]]
+func.func @merge(%o: tensor<?x?x?x?x?xf32>, %l: tensor<?x?x?x?xf32>) -> (index, index, index) {
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c3 = arith.constant 3 : index
+  %r, %lse = attn.merge %o, %l layout(bshd, bhsd) : tensor<?x?x?x?x?xf32>, tensor<?x?x?x?xf32> -> tensor<?x?x?x?xf32>, tensor<?x?x?xf32>
+  %h = tensor.dim %r, %c1 : tensor<?x?x?x?xf32>
+  %d = tensor.dim %r, %c3 : tensor<?x?x?x?xf32>
+  %m = tensor.dim %lse, %c2 : tensor<?x?x?xf32>
+  return %h, %d, %m : index, index, index
+}
+
+// The pool [pages, S, Hkv, D] in memory.
+// CHECK-LABEL: func.func @gather_pages(
+// CHECK-SAME:    %[[P:.+]]: tensor<?x16x?x8xf32>, %[[T:.+]]: tensor<?x?xi32>, %{{.+}}: tensor<?xi32>
+// CHECK-DAG:     %[[C0:.+]] = arith.constant 0 : index
+// CHECK-DAG:     %[[C1:.+]] = arith.constant 1 : index
+// CHECK-DAG:     %[[C2:.+]] = arith.constant 2 : index
+// CHECK-DAG:     %[[B:.+]] = tensor.dim %[[T]], %[[C0]]
+// CHECK-DAG:     %[[PAGES:.+]] = tensor.dim %[[T]], %[[C1]]
+// CHECK-DAG:     %[[H:.+]] = tensor.dim %[[P]], %[[C2]]
+// CHECK-DAG:     %[[N:.+]] = affine.apply affine_map<()[s0] -> (s0 * 16)>()[%[[PAGES]]]
+// CHECK:         return %[[B]], %[[H]], %[[N]]
+func.func @gather_pages(%p: tensor<?x16x?x8xf32>, %t: tensor<?x?xi32>, %l: tensor<?xi32>) -> (index, index, index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %k = attn.gather_pages %p, %t, %l layout(bshd, bhsd) : tensor<?x16x?x8xf32>, tensor<?x?xi32>, tensor<?xi32> -> tensor<?x?x?x8xf32>
+  %b = tensor.dim %k, %c0 : tensor<?x?x?x8xf32>
+  %h = tensor.dim %k, %c1 : tensor<?x?x?x8xf32>
+  %n = tensor.dim %k, %c2 : tensor<?x?x?x8xf32>
+  return %b, %h, %n : index, index, index
+}
+
 // CHECK-LABEL: func.func @mha(
 // CHECK-SAME:    %[[X:.+]]: tensor<?x?x8xf32>, %[[C:.+]]: tensor<?x?x8xf32>, %{{.+}}: tensor<8x8xf32>, %[[WO:.+]]: tensor<?x8xf32>
 // CHECK-DAG:     %[[C0:.+]] = arith.constant 0 : index

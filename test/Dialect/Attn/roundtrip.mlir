@@ -97,6 +97,50 @@ func.func @sdpa_everything(%q: tensor<2x4x5x8xbf16>, %k: tensor<2x6x2x8xbf16>, %
   return
 }
 
+// Rules by place and by list.
+// CHECK-LABEL: func.func @sdpa_places(
+// CHECK: attn.sdpa {{.*}} causal(bottom_right) chunked(8192) dilated(2) relative_bias(%{{.+}} : tensor<4x32xf32>, 128, bidirectional)
+// CHECK-SAME: block_sparse(%{{.+}} : tensor<4x?x?xi1>, 64, 128) documents(%{{.+}}, %{{.+}} : tensor<?xi32>, tensor<2x?xi32>) prefix(%{{.+}} : tensor<2xi32>)
+// CHECK-SAME: tree(%{{.+}} : tensor<?xi64>) :
+// CHECK: attn.sdpa {{.*}} causal(top_left) relative_bias(%{{.+}} : tensor<4x32xf32>, 64) documents(%{{.+}} : tensor<?xi32>) prefix(%{{.+}} : index) :
+func.func @sdpa_places(%q: tensor<2x4x?x8xf32>, %k: tensor<2x4x?x8xf32>, %table: tensor<4x32xf32>, %blocks: tensor<4x?x?xi1>, %mine: tensor<?xi32>,
+    %its: tensor<2x?xi32>, %p: tensor<2xi32>, %bits: tensor<?xi64>, %i: index) {
+  %o = attn.sdpa %q, %k, %k tree(%bits : tensor<?xi64>) prefix(%p : tensor<2xi32>) documents(%mine, %its : tensor<?xi32>, tensor<2x?xi32>)
+      block_sparse(%blocks : tensor<4x?x?xi1>, 64, 128) relative_bias(%table : tensor<4x32xf32>, 128, bidirectional) dilated(2) chunked(8192)
+      causal(bottom_right) : tensor<2x4x?x8xf32>, tensor<2x4x?x8xf32>, tensor<2x4x?x8xf32> -> tensor<2x4x?x8xf32>
+  %u = attn.sdpa %q, %k, %k prefix(%i : index) documents(%mine : tensor<?xi32>) relative_bias(%table : tensor<4x32xf32>, 64) causal(top_left)
+    : tensor<2x4x?x8xf32>, tensor<2x4x?x8xf32>, tensor<2x4x?x8xf32> -> tensor<2x4x?x8xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @merge(
+// CHECK: %{{.+}} = attn.merge %{{.+}}, %{{.+}} : tensor<?x1x4x1x8xf32>, tensor<?x1x4x1xf32> -> tensor<1x4x1x8xf32>{{$}}
+// CHECK: %{{.+}}, %{{.+}} = attn.merge %{{.+}}, %{{.+}} sinks(%{{.+}} : tensor<4xbf16>) layout(bhsd, bshd)
+// CHECK-SAME: : tensor<?x1x4x1x8xf32>, tensor<?x1x4x1xf32> -> tensor<1x1x4x8xbf16>, tensor<1x4x1xf32>
+func.func @merge(%o: tensor<?x1x4x1x8xf32>, %l: tensor<?x1x4x1xf32>, %s: tensor<4xbf16>) {
+  %r = attn.merge %o, %l : tensor<?x1x4x1x8xf32>, tensor<?x1x4x1xf32> -> tensor<1x4x1x8xf32>
+  %t, %lse = attn.merge %o, %l sinks(%s : tensor<4xbf16>) layout(bhsd, bshd)
+    : tensor<?x1x4x1x8xf32>, tensor<?x1x4x1xf32> -> tensor<1x1x4x8xbf16>, tensor<1x4x1xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @ragged(
+// CHECK: attn.sdpa {{.*}} causal(bottom_right) ragged(%{{.+}}, %{{.+}} : tensor<?xi32>, tensor<?xi64>) :
+func.func @ragged(%q: tensor<1x4x?x8xf32>, %a: tensor<?xi32>, %b: tensor<?xi64>) {
+  %o = attn.sdpa %q, %q, %q ragged(%a, %b : tensor<?xi32>, tensor<?xi64>) causal(bottom_right)
+    : tensor<1x4x?x8xf32>, tensor<1x4x?x8xf32>, tensor<1x4x?x8xf32> -> tensor<1x4x?x8xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @gather_pages(
+// CHECK: attn.gather_pages %{{.+}}, %{{.+}}, %{{.+}} : tensor<?x2x16x8xf16>, tensor<3x?xi32>, tensor<3xi64> -> tensor<3x2x?x8xf16>
+// CHECK: attn.gather_pages %{{.+}}, %{{.+}}, %{{.+}} layout(bshd, bhsd) : tensor<?x2x16x8xf16>, tensor<3x?xi32>, tensor<3xi64> -> tensor<3x16x?x8xf16>
+func.func @gather_pages(%p: tensor<?x2x16x8xf16>, %t: tensor<3x?xi32>, %l: tensor<3xi64>) {
+  %a = attn.gather_pages %p, %t, %l : tensor<?x2x16x8xf16>, tensor<3x?xi32>, tensor<3xi64> -> tensor<3x2x?x8xf16>
+  %b = attn.gather_pages %p, %t, %l layout(bshd, bhsd) : tensor<?x2x16x8xf16>, tensor<3x?xi32>, tensor<3xi64> -> tensor<3x16x?x8xf16>
+  return
+}
+
 // CHECK-LABEL: func.func @sdpa_words(
 // CHECK: attn.sdpa {{.*}} causal(bottom_right) window(0, %{{.+}}) returns(lse) {plan = #attn.plan<room = linalg, form = unfused>} :
 // CHECK: attn.sdpa {{.*}} causal(top_left) returns(weights) :

@@ -381,6 +381,195 @@ TEST_F(Semantics, sdpa_s14) {
   EXPECT_FALSE(judgeAttention(a, {1.0}, {3.0}, {infinity}, {0.0, 1.0}));
 }
 
+TEST_F(Semantics, sdpa_s15) {
+  Attention a;
+  auto chunks = [](double offset) {
+    return sharesOf(3, 4, [=](double m, double n) {
+      return keptIf(std::floor((m + offset) / 2) == std::floor(n / 2));
+    });
+  };
+  a.clauses = "chunked(2)";
+  EXPECT_TRUE(weighs(a, chunks(0)));
+  EXPECT_FALSE(weighs(a, chunks(1)));
+  a.arguments = "%i: index";
+  a.operands = {tensorOf({}, {-1}, Dtype::Index)};
+  // Query 0 stands before the first key, in a chunk without keys.
+  a.clauses = "causal(%i) chunked(2)";
+  EXPECT_TRUE(weighs(a, {0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0}));
+}
+
+TEST_F(Semantics, sdpa_s16) {
+  Attention a;
+  a.clauses = "dilated(2)";
+  EXPECT_TRUE(weighs(a, {1, 0, 1, 0, 0, 1, 0, 1, 1, 0, 1, 0}));
+  a.clauses = "causal(bottom_right) dilated(3)";
+  EXPECT_TRUE(weighs(a, {0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 1}));
+}
+
+TEST_F(Semantics, sdpa_s17) {
+  Attention a;
+  a.arguments = "%first: tensor<1xi32>";
+  a.operands = {tensorOf({1}, {2}, Dtype::I32)};
+  a.clauses = "causal(top_left) prefix(%first : tensor<1xi32>)";
+  EXPECT_TRUE(weighs(a, {1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 1, 0}));
+  a.clauses += " window(-1, 0)";
+  EXPECT_TRUE(weighs(a, {1, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 0}));
+}
+
+TEST_F(Semantics, sdpa_s18) {
+  Attention a;
+  a.arguments = "%mine: tensor<3xi32>, %its: tensor<1x4xi32>";
+  a.operands = {tensorOf({3}, {7, 0, 7}, Dtype::I32),
+                tensorOf({1, 4}, {7, 7, 0, 1}, Dtype::I32)};
+  a.clauses = "documents(%mine, %its : tensor<3xi32>, tensor<1x4xi32>)";
+  EXPECT_TRUE(weighs(a, {1, 1, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0}));
+  EXPECT_FALSE(weighs(a, {1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0}));
+}
+
+TEST_F(Semantics, sdpa_s19) {
+  Attention a;
+  a.heads = 2;
+  a.kvHeads = 1;
+  // Blocks of two queries and three keys, the same in both heads.
+  a.arguments = "%t: tensor<1x2x2xi1>";
+  a.operands = {tensorOf({1, 2, 2}, {1, 0, 0, 1}, Dtype::I1)};
+  a.clauses = "block_sparse(%t : tensor<1x2x2xi1>, 2, 3)";
+  const std::vector<double> head{1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0, 1};
+  std::vector<double> shares(head);
+  llvm::append_range(shares, head);
+  EXPECT_TRUE(weighs(a, shares));
+  shares[11] = 0;
+  EXPECT_FALSE(weighs(a, shares));
+}
+
+TEST_F(Semantics, sdpa_s20) {
+  Attention a;
+  a.arguments = "%t: tensor<3xi64>";
+  // One key of a cache; query 2 follows query 0, query 1 stands alone.
+  a.operands = {tensorOf({3}, {0b001, 0b010, 0b101}, Dtype::I64)};
+  a.clauses = "causal(bottom_right) tree(%t : tensor<3xi64>)";
+  EXPECT_TRUE(weighs(a, {1, 1, 0, 0, 1, 0, 1, 0, 1, 1, 0, 1}));
+  EXPECT_FALSE(weighs(a, {1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 0, 1}));
+}
+
+TEST_F(Semantics, sdpa_s21) {
+  // Four buckets up to distance 4, for keys before the query alone: 0, 1, 2 and
+  // the rest; twice as many where keys behind it have their own.
+  Attention a;
+  a.queries = 1;
+  a.keys = repeated(7, 0.0);
+  a.values = counted(7);
+  a.arguments = "%i: index, %t: tensor<1x4xf64>";
+  a.operands = {tensorOf({}, {5}, Dtype::Index),
+                tensorOf({1, 4}, {0.0, 1.0, 2.0, 3.0})};
+  a.clauses = "causal(%i) relative_bias(%t : tensor<1x4xf64>, 4)";
+  const double e = std::exp(1.0);
+  EXPECT_TRUE(weighs(a, {e * e * e, e * e * e, e * e * e, e * e, e, 1, 0}));
+  a.arguments = "%t: tensor<1x8xf64>";
+  a.operands = {tensorOf({1, 8}, counted(8))};
+  a.clauses = "relative_bias(%t : tensor<1x8xf64>, 4, bidirectional)";
+  std::vector<double> shares;
+  for (int bucket : {0, 5, 6, 7, 7, 7, 7})
+    shares.push_back(std::exp(bucket));
+  EXPECT_TRUE(weighs(a, shares));
+  shares[2] *= e;
+  EXPECT_FALSE(weighs(a, shares));
+}
+
+TEST_F(Semantics, sdpa_s22) {
+  // Sequences of one and two queries and of one and three keys.
+  Attention a;
+  a.arguments = "%qs: tensor<3xi32>, %ks: tensor<3xi64>";
+  a.operands = {tensorOf({3}, {0, 1, 3}, Dtype::I32),
+                tensorOf({3}, {0, 1, 4}, Dtype::I64)};
+  const std::string ragged = "ragged(%qs, %ks : tensor<3xi32>, tensor<3xi64>)";
+  a.clauses = ragged;
+  EXPECT_TRUE(weighs(a, {1, 0, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1}));
+  EXPECT_FALSE(weighs(a, {1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1}));
+  a.clauses = "causal(top_left) " + ragged;
+  EXPECT_TRUE(weighs(a, {1, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0}));
+  a.clauses = "causal(bottom_right) " + ragged;
+  EXPECT_TRUE(weighs(a, {1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1}));
+  a.clauses = "causal(bottom_right) window(1, 0) " + ragged;
+  EXPECT_TRUE(weighs(a, {1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1}));
+  // The last query is in no sequence.
+  a.clauses = ragged;
+  a.operands[0] = tensorOf({3}, {0, 1, 2}, Dtype::I32);
+  EXPECT_TRUE(weighs(a, {1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0}));
+}
+
+TEST_F(Semantics, gather_pages_s1) {
+  const char *text = R"mlir(
+    func.func @f(%p: tensor<2x1x2x1xf64>, %t: tensor<2x2xi32>, %l: tensor<2xi32>) -> tensor<2x1x4x1xf64> {
+      %r = attn.gather_pages %p, %t, %l : tensor<2x1x2x1xf64>, tensor<2x2xi32>, tensor<2xi32> -> tensor<2x1x4x1xf64>
+      return %r : tensor<2x1x4x1xf64>
+    })mlir";
+  // The second entry has one row; the table's last number is no page.
+  const Tensor inputs[] = {tensorOf({2, 1, 2, 1}, {1, 2, 3, 4}),
+                           tensorOf({2, 2}, {1, 0, 1, 99}, Dtype::I32),
+                           tensorOf({2}, {4, 1}, Dtype::I32)};
+  EXPECT_TRUE(
+      judge(text, inputs, {tensorOf({2, 1, 4, 1}, {3, 4, 1, 2, 3, 0, 0, 0})}));
+  EXPECT_FALSE(
+      judge(text, inputs, {tensorOf({2, 1, 4, 1}, {3, 4, 1, 2, 3, 4, 0, 0})}));
+}
+
+/// Three parts of one row of two channels.
+constexpr const char *merge = R"mlir(
+func.func @f(%o: tensor<3x1x1x1x2xf64>, %l: tensor<3x1x1x1xf64>, %s: tensor<1xf64>) -> (tensor<1x1x1x2xf64>, tensor<1x1x1xf64>) {
+  %r, %lse = attn.merge %o, %l sinks(%s : tensor<1xf64>)
+    : tensor<3x1x1x1x2xf64>, tensor<3x1x1x1xf64> -> tensor<1x1x1x2xf64>, tensor<1x1x1xf64>
+  return %r, %lse : tensor<1x1x1x2xf64>, tensor<1x1x1xf64>
+})mlir";
+
+TEST_F(Semantics, merge_s1) {
+  // Sums of exponentials 1, 2 and 5; no sink.
+  const double logs[] = {0.0, std::log(2.0), std::log(5.0)};
+  const Tensor inputs[] = {tensorOf({3, 1, 1, 1, 2}, {8, 0, 4, 2, 0, 8}),
+                           tensorOf({3, 1, 1, 1}, logs),
+                           tensorOf({1}, {-infinity})};
+  auto judged = [&](double first, double second, double lse) {
+    return judge(
+        merge, inputs,
+        {tensorOf({1, 1, 1, 2}, {first, second}), tensorOf({1, 1, 1}, {lse})});
+  };
+  EXPECT_TRUE(judged(2.0, 5.5, std::log(8.0)));
+  EXPECT_FALSE(judged(2.0, 5.5 + 1e-9, std::log(8.0)));
+  EXPECT_FALSE(judged(2.0, 5.5, std::log(8.0) + 1e-9));
+}
+
+TEST_F(Semantics, merge_s2) {
+  const Tensor sink = tensorOf({1}, {-infinity});
+  const double parts[] = {quietNaN, infinity, 4, 2, quietNaN, quietNaN};
+  auto judged = [&](ArrayRef<double> lses, ArrayRef<double> output,
+                    double lse) {
+    return judge(
+        merge,
+        {tensorOf({3, 1, 1, 1, 2}, parts), tensorOf({3, 1, 1, 1}, lses), sink},
+        {tensorOf({1, 1, 1, 2}, output), tensorOf({1, 1, 1}, {lse})});
+  };
+  EXPECT_TRUE(judged({-infinity, 3.0, -infinity}, {4, 2}, 3.0));
+  EXPECT_FALSE(judged({-infinity, 3.0, -infinity}, {quietNaN, 2}, 3.0));
+  EXPECT_TRUE(judged(repeated(3, -infinity), {0, 0}, -infinity));
+  EXPECT_FALSE(judged(repeated(3, -infinity), {0, 0}, quietNaN));
+  EXPECT_FALSE(judged({0.0, 3.0, -infinity}, {4, 2}, 3.0));
+}
+
+TEST_F(Semantics, merge_s3) {
+  // Each part's sum is 1, the sink's 5: three eighths of the outputs are left.
+  const Tensor inputs[] = {tensorOf({3, 1, 1, 1, 2}, {8, 0, 0, 8, 0, 0}),
+                           tensorOf({3, 1, 1, 1}, repeated(3, 0.0)),
+                           tensorOf({1}, {std::log(5.0)})};
+  auto judged = [&](double output, double lse) {
+    return judge(
+        merge, inputs,
+        {tensorOf({1, 1, 1, 2}, {output, output}), tensorOf({1, 1, 1}, {lse})});
+  };
+  EXPECT_TRUE(judged(1.0, std::log(3.0)));
+  EXPECT_FALSE(judged(8.0 / 3.0, std::log(3.0)));
+  EXPECT_FALSE(judged(1.0, std::log(8.0)));
+}
+
 /// Two rows of one channel; two query heads of one channel share a key head.
 constexpr const char *packedBlock = R"mlir(
 func.func @f(%x: tensor<1x2x1xf64>, %w: tensor<4x1xf64>, %wo: tensor<1x2xf64>, %b: tensor<4xf64>, %bo: tensor<1xf64>)

@@ -180,11 +180,11 @@ void MhaOp::print(OpAsmPrinter &printer) {
   printVariantClauses(printer, *this);
   if (getReturnsWeights())
     printer << " returns(weights)";
-  printer.printOptionalAttrDict(
-      (*this)->getAttrs(),
-      {"packed", "rope_interleaved", "heads", "kv_heads", "norm_epsilon",
-       "causal", "static_window", "capture_maps", "returns_weights",
-       getOperandSegmentSizeAttr()});
+  SmallVector<StringRef> elided(getVariantAttrNames());
+  elided.append({"packed", "rope_interleaved", "heads", "kv_heads",
+                 "norm_epsilon", "returns_weights",
+                 getOperandSegmentSizeAttr()});
+  printer.printOptionalAttrDict((*this)->getAttrs(), elided);
   printer << " : " << getX().getType();
   if (getSource())
     printer << ", " << getSource().getType();
@@ -261,18 +261,20 @@ void SdpaOp::print(OpAsmPrinter &printer) {
     printer << " returns(" << (getLse() ? "lse" : "")
             << (getLse() && getWeights() ? ", " : "")
             << (getWeights() ? "weights" : "") << ")";
-  printer.printOptionalAttrDict((*this)->getAttrs(),
-                                {"causal", "static_window", "capture_maps",
-                                 "layouts", getOperandSegmentSizeAttr(),
-                                 getResultSegmentSizeAttr()});
+  SmallVector<StringRef> elided(getVariantAttrNames());
+  elided.append(
+      {"layouts", getOperandSegmentSizeAttr(), getResultSegmentSizeAttr()});
+  printer.printOptionalAttrDict((*this)->getAttrs(), elided);
   printer << " : " << getQuery().getType() << ", " << getKey().getType() << ", "
           << getValue().getType() << " -> " << getResultTypes();
   printScoreAndMask(printer, getScore(), getMask());
 }
 
 bool SdpaOp::hasNamedVariants() {
-  return getSoftcap() || getCausal() || getStaticWindow() || getAlibi() ||
-         getAdditive() || getKeep() || getKvLens();
+  return getSoftcap() || getCausal() || getStaticWindow() || getChunked() ||
+         getDilated() || getAlibi() || getRelativeBias() || getAdditive() ||
+         getKeep() || getBlockSparse() || !getDocuments().empty() ||
+         !getRagged().empty() || getPrefix() || getTree() || getKvLens();
 }
 
 static AffineMap layoutOf(ArrayAttr layouts, unsigned operand,
@@ -298,6 +300,30 @@ FloatType SdpaOp::getAccumulatorType() {
 
 SmallVector<AffineMap> SdpaOp::getCaptureMapValues() {
   return mapsOf(getCaptureMapsAttr());
+}
+
+//===----------------------------------------------------------------------===//
+// MergeOp
+//===----------------------------------------------------------------------===//
+
+AffineMap MergeOp::getPartLayout() {
+  return layoutOf(getLayoutsAttr(), 0, getContext());
+}
+
+AffineMap MergeOp::getOutputLayout() {
+  return layoutOf(getLayoutsAttr(), 1, getContext());
+}
+
+//===----------------------------------------------------------------------===//
+// GatherPagesOp
+//===----------------------------------------------------------------------===//
+
+AffineMap GatherPagesOp::getPoolLayout() {
+  return layoutOf(getLayoutsAttr(), 0, getContext());
+}
+
+AffineMap GatherPagesOp::getResultLayout() {
+  return layoutOf(getLayoutsAttr(), 1, getContext());
 }
 
 //===----------------------------------------------------------------------===//

@@ -166,15 +166,34 @@ struct DropUnusedCaptures : OpRewritePattern<OpTy> {
 };
 
 /// layout(bhsd, bhsd, bhsd, bhsd) is the default.
-struct DropIdentityLayouts : OpRewritePattern<SdpaOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(SdpaOp op,
+template <typename OpTy>
+struct DropIdentityLayouts : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     ArrayAttr layouts = op.getLayoutsAttr();
-    if (!layouts || !llvm::all_of(layouts.getAsValueRange<AffineMapAttr>(),
-                                  [](AffineMap m) { return m.isIdentity(); }))
+    if (!layouts ||
+        !llvm::all_of(layouts.template getAsValueRange<AffineMapAttr>(),
+                      [](AffineMap m) { return m.isIdentity(); }))
       return rewriter.notifyMatchFailure(op, "no layouts, or real ones");
     rewriter.modifyOpInPlace(op, [&] { op.removeLayoutsAttr(); });
+    return success();
+  }
+};
+
+/// An LSE that nobody reads is not computed.
+struct DropUnreadMergeLse : OpRewritePattern<MergeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(MergeOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getLse() || !op.getLse().use_empty())
+      return rewriter.notifyMatchFailure(op, "no LSE, or one that is read");
+    auto merge =
+        MergeOp::create(rewriter, op.getLoc(), op.getOutput().getType(),
+                        /*lse=*/Type(), op.getParts(), op.getPartLses(),
+                        op.getSinks(), op.getLayoutsAttr());
+    rewriter.replaceAllUsesWith(op.getOutput(), merge.getOutput());
+    rewriter.eraseOp(op);
     return success();
   }
 };
@@ -196,5 +215,15 @@ void MhaOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 void SdpaOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                          MLIRContext *context) {
   addClausePatterns<SdpaOp>(patterns, context);
-  patterns.add<DropIdentityLayouts>(context);
+  patterns.add<DropIdentityLayouts<SdpaOp>>(context);
+}
+
+void GatherPagesOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                                MLIRContext *context) {
+  patterns.add<DropIdentityLayouts<GatherPagesOp>>(context);
+}
+
+void MergeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                          MLIRContext *context) {
+  patterns.add<DropIdentityLayouts<MergeOp>, DropUnreadMergeLse>(context);
 }

@@ -100,6 +100,66 @@ static ParseResult parseWindow(OpAsmParser &parser, VariantClauses &clauses) {
   });
 }
 
+/// `(4)`
+static ParseResult parseParenInteger(OpAsmParser &parser,
+                                     std::optional<int64_t> &result) {
+  int64_t value;
+  if (parser.parseLParen() || parser.parseInteger(value) ||
+      parser.parseRParen())
+    return failure();
+  result = value;
+  return success();
+}
+
+/// `(%a, %b, ... : type, type, ...)`
+static ParseResult parseTypedList(OpAsmParser &parser,
+                                  SmallVectorImpl<TypedOperand> &list) {
+  SmallVector<OpAsmParser::UnresolvedOperand> operands;
+  SmallVector<Type> types;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLParen() || parser.parseOperandList(operands) ||
+      parser.parseColonTypeList(types) || parser.parseRParen())
+    return failure();
+  if (types.size() != operands.size())
+    return parser.emitError(loc) << "expects " << operands.size()
+                                 << " types, but got " << types.size();
+  for (auto [operand, type] : llvm::zip(operands, types))
+    list.push_back({operand, type});
+  return success();
+}
+
+/// `(%keep : type, 64, 128)`: rows and columns of a block.
+static ParseResult parseBlockSparse(OpAsmParser &parser,
+                                    VariantClauses &clauses) {
+  TypedOperand &table = clauses.blockSparse.emplace();
+  int64_t rows, columns;
+  if (parser.parseLParen() || parser.parseOperand(table.operand) ||
+      parser.parseColonType(table.type) || parser.parseComma() ||
+      parser.parseInteger(rows) || parser.parseComma() ||
+      parser.parseInteger(columns) || parser.parseRParen())
+    return failure();
+  clauses.blockSize = {rows, columns};
+  return success();
+}
+
+/// `(%table : type, 128)` or `(%table : type, 128, bidirectional)`
+static ParseResult parseRelativeBias(OpAsmParser &parser,
+                                     VariantClauses &clauses) {
+  TypedOperand &table = clauses.relativeBias.emplace();
+  int64_t distance;
+  if (parser.parseLParen() || parser.parseOperand(table.operand) ||
+      parser.parseColonType(table.type) || parser.parseComma() ||
+      parser.parseInteger(distance))
+    return failure();
+  clauses.maxDistance = distance;
+  if (succeeded(parser.parseOptionalComma())) {
+    if (parser.parseKeyword("bidirectional"))
+      return failure();
+    clauses.bidirectional = true;
+  }
+  return parser.parseRParen();
+}
+
 ParseResult attn::parseCaptures(OpAsmParser &parser,
                                 SmallVectorImpl<TypedOperand> &captures,
                                 SmallVectorImpl<AffineMap> &maps) {
@@ -143,6 +203,22 @@ OptionalParseResult VariantClauses::parse(OpAsmParser &parser,
     return parseTypedOperand(parser, kvLens);
   if (keyword == "sinks")
     return parseTypedOperand(parser, sinks);
+  if (keyword == "chunked")
+    return parseParenInteger(parser, chunked);
+  if (keyword == "dilated")
+    return parseParenInteger(parser, dilated);
+  if (keyword == "prefix")
+    return parseTypedOperand(parser, prefix);
+  if (keyword == "documents")
+    return parseTypedList(parser, documents);
+  if (keyword == "ragged")
+    return parseTypedList(parser, ragged);
+  if (keyword == "block_sparse")
+    return parseBlockSparse(parser, *this);
+  if (keyword == "tree")
+    return parseTypedOperand(parser, tree);
+  if (keyword == "relative_bias")
+    return parseRelativeBias(parser, *this);
   if (keyword == "captures")
     return parseCaptures(parser, captures, captureMaps);
   return std::nullopt;
@@ -177,9 +253,21 @@ ParseResult VariantClauses::resolve(OpAsmParser &parser, FloatType accumulator,
     return failure();
   segments.push_back(window.size());
   for (const std::optional<TypedOperand> &operand :
-       {alibi, additive, keep, kvLens, sinks})
+       {alibi, additive, keep, kvLens, sinks, prefix})
     if (resolveOptional(parser, operand, result, segments))
       return failure();
+  for (const TypedOperand &ids : documents)
+    if (parser.resolveOperand(ids.operand, ids.type, result.operands))
+      return failure();
+  segments.push_back(documents.size());
+  for (const std::optional<TypedOperand> &operand :
+       {blockSparse, tree, relativeBias})
+    if (resolveOptional(parser, operand, result, segments))
+      return failure();
+  for (const TypedOperand &ends : ragged)
+    if (parser.resolveOperand(ends.operand, ends.type, result.operands))
+      return failure();
+  segments.push_back(ragged.size());
   for (const TypedOperand &capture : captures)
     if (parser.resolveOperand(capture.operand, capture.type, result.operands))
       return failure();
@@ -192,6 +280,16 @@ ParseResult VariantClauses::resolve(OpAsmParser &parser, FloatType accumulator,
   if (!staticWindow.empty())
     result.addAttribute("static_window",
                         builder.getDenseI64ArrayAttr(staticWindow));
+  for (auto [name, number] :
+       {std::pair<StringRef, std::optional<int64_t>>{"chunked", chunked},
+        {"dilated", dilated},
+        {"max_distance", maxDistance}})
+    if (number)
+      result.addAttribute(name, builder.getI64IntegerAttr(*number));
+  if (!blockSize.empty())
+    result.addAttribute("block_size", builder.getDenseI64ArrayAttr(blockSize));
+  if (bidirectional)
+    result.addAttribute("bidirectional", builder.getUnitAttr());
   if (!captureMaps.empty())
     result.addAttribute("capture_maps",
                         builder.getAffineMapArrayAttr(captureMaps));
@@ -306,12 +404,27 @@ void attn::printLayout(AsmPrinter &printer, Operation *, AffineMapAttr layout) {
     printer << kLayoutLetters[cast<AffineDimExpr>(expr).getPosition()];
 }
 
-void attn::printLayoutList(AsmPrinter &printer, ArrayAttr layouts) {
-  printer << " layout(";
+/// `(bhsd, bshd, ...)`
+static void printLayouts(AsmPrinter &printer, ArrayAttr layouts) {
+  printer << "(";
   llvm::interleaveComma(layouts, printer.getStream(), [&](Attribute layout) {
     printLayout(printer, nullptr, cast<AffineMapAttr>(layout));
   });
   printer << ")";
+}
+
+void attn::printLayoutList(AsmPrinter &printer, ArrayAttr layouts) {
+  printer << " layout";
+  printLayouts(printer, layouts);
+}
+
+ParseResult attn::parseLayoutPair(OpAsmParser &parser, ArrayAttr &layouts) {
+  return parseLayoutList(parser, 2, layouts);
+}
+
+void attn::printLayoutPair(OpAsmPrinter &printer, Operation *,
+                           ArrayAttr layouts) {
+  printLayouts(printer, layouts);
 }
 
 /// Affine expressions print their dimensions as d0, d1, ...: give them names.
@@ -371,6 +484,13 @@ void attn::printBlocks(OpAsmPrinter &printer, Region &blocks) {
   printRegionWithNames(printer, "blocks", blocks);
 }
 
+ArrayRef<StringRef> attn::getVariantAttrNames() {
+  static constexpr StringRef names[] = {
+      "causal",     "static_window", "chunked",       "dilated",
+      "block_size", "max_distance",  "bidirectional", "capture_maps"};
+  return names;
+}
+
 template <typename OpTy>
 void attn::printVariantClauses(OpAsmPrinter &printer, OpTy op) {
   if (Value scale = op.getScale())
@@ -400,9 +520,30 @@ void attn::printVariantClauses(OpAsmPrinter &printer, OpTy op) {
     if (value)
       printer << " " << name << "(" << value << " : " << value.getType() << ")";
   };
+  if (std::optional<int64_t> size = op.getChunked())
+    printer << " chunked(" << *size << ")";
+  if (std::optional<int64_t> step = op.getDilated())
+    printer << " dilated(" << *step << ")";
   typed("alibi", op.getAlibi());
+  if (Value table = op.getRelativeBias())
+    printer << " relative_bias(" << table << " : " << table.getType() << ", "
+            << op.getMaxDistanceAttr().getInt()
+            << (op.getBidirectional() ? ", bidirectional)" : ")");
   typed("additive", op.getAdditive());
   typed("keep", op.getKeep());
+  if (Value table = op.getBlockSparse())
+    printer << " block_sparse(" << table << " : " << table.getType() << ", "
+            << (*op.getBlockSize())[0] << ", " << (*op.getBlockSize())[1]
+            << ")";
+  auto list = [&](StringRef name, OperandRange values) {
+    if (!values.empty())
+      printer << " " << name << "(" << values << " : " << values.getTypes()
+              << ")";
+  };
+  list("documents", op.getDocuments());
+  list("ragged", op.getRagged());
+  typed("prefix", op.getPrefix());
+  typed("tree", op.getTree());
   typed("kv_lens", op.getKvLens());
   typed("sinks", op.getSinks());
   printCaptures(printer, op.getCaptures(),

@@ -33,7 +33,12 @@ struct VariantClauses {
   llvm::SmallVector<Operand> window;
   llvm::SmallVector<int64_t> staticWindow;
   std::optional<Causal> causal;
-  std::optional<TypedOperand> alibi, additive, keep, kvLens, sinks;
+  std::optional<TypedOperand> alibi, additive, keep, kvLens, sinks, prefix,
+      blockSparse, tree, relativeBias;
+  llvm::SmallVector<TypedOperand> documents, ragged;
+  std::optional<int64_t> chunked, dilated, maxDistance;
+  llvm::SmallVector<int64_t> blockSize;
+  bool bidirectional = false;
   llvm::SmallVector<TypedOperand> captures;
   llvm::SmallVector<mlir::AffineMap> captureMaps;
 
@@ -90,6 +95,14 @@ void printLayout(mlir::AsmPrinter &printer, mlir::Operation *,
 mlir::ParseResult parseLayoutList(mlir::AsmParser &parser, unsigned count,
                                   mlir::ArrayAttr &layouts);
 void printLayoutList(mlir::AsmPrinter &printer, mlir::ArrayAttr layouts);
+/// `(bhsd, bshd)`: of an input and of the result.
+mlir::ParseResult parseLayoutPair(mlir::OpAsmParser &parser,
+                                  mlir::ArrayAttr &layouts);
+void printLayoutPair(mlir::OpAsmPrinter &printer, mlir::Operation *,
+                     mlir::ArrayAttr layouts);
+
+/// The attributes that the variant clauses print and parse.
+llvm::ArrayRef<llvm::StringRef> getVariantAttrNames();
 
 /// Prints the variant clauses of mha or sdpa, in canonical order.
 template <typename OpTy>

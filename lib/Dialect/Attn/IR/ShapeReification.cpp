@@ -48,6 +48,42 @@ LogicalResult SdpaOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+LogicalResult MergeOp::reifyResultShapes(OpBuilder &builder,
+                                         ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  SmallVector<OpFoldResult> lses =
+      tensor::getMixedSizes(builder, loc, getPartLses());
+  OpFoldResult dv = tensor::getMixedSize(
+      builder, loc, getParts(), 1 + getLayoutPosition(getPartLayout(), 3));
+  shapes.push_back(
+      withStatic(builder, getOutput().getType(),
+                 applyLayout<OpFoldResult>(getOutputLayout(),
+                                           {lses[1], lses[2], lses[3], dv})));
+  if (getLse())
+    shapes.push_back(
+        withStatic(builder, getLse().getType(), ArrayRef(lses).drop_front()));
+  return success();
+}
+
+LogicalResult
+GatherPagesOp::reifyResultShapes(OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  auto pool = [&](unsigned dim) {
+    return dimOf(builder, loc, getPool(), getPoolLayout(), dim);
+  };
+  OpFoldResult b = tensor::getMixedSize(builder, loc, getTable(), 0);
+  OpFoldResult pages = tensor::getMixedSize(builder, loc, getTable(), 1);
+  AffineExpr s0, s1;
+  bindSymbols(builder.getContext(), s0, s1);
+  OpFoldResult n = affine::makeComposedFoldedAffineApply(builder, loc, s0 * s1,
+                                                         {pages, pool(2)});
+  shapes.push_back(withStatic(
+      builder, getResult().getType(),
+      applyLayout<OpFoldResult>(getResultLayout(), {b, pool(1), n, pool(3)})));
+  return success();
+}
+
 LogicalResult MhaOp::reifyResultShapes(OpBuilder &builder,
                                        ReifiedRankedShapedTypeDims &shapes) {
   Location loc = getLoc();

@@ -64,6 +64,15 @@ LogicalResult attn::expectFloats(Operation *op, StringRef name, Value value) {
                            << value.getType();
 }
 
+LogicalResult attn::expectIntegers(Operation *op, StringRef name, Value value) {
+  Type element = elementOf(value);
+  if (element.isSignlessIntOrIndex() && !element.isInteger(1))
+    return success();
+  return op->emitOpError() << "expects " << name
+                           << " of signless integer type, but got "
+                           << value.getType();
+}
+
 LogicalResult attn::expectShape(Operation *op, StringRef name, Value value,
                                 ArrayRef<int64_t> shape) {
   auto type = cast<ShapedType>(value.getType());
@@ -77,9 +86,9 @@ LogicalResult attn::expectShape(Operation *op, StringRef name, Value value,
   return diag << "], but got " << type;
 }
 
-/// `value` broadcasts, aligned to the right, to `shape`.
-static LogicalResult expectBroadcast(Operation *op, StringRef name, Value value,
-                                     ArrayRef<int64_t> shape) {
+LogicalResult attn::expectBroadcast(Operation *op, StringRef name, Value value,
+                                    StringRef letters,
+                                    ArrayRef<int64_t> shape) {
   auto type = cast<RankedTensorType>(value.getType());
   int64_t rank = type.getRank(), full = shape.size();
   bool ok = rank <= full;
@@ -90,7 +99,7 @@ static LogicalResult expectBroadcast(Operation *op, StringRef name, Value value,
   if (ok)
     return success();
   InFlightDiagnostic diag = op->emitOpError();
-  diag << "expects " << name << " to broadcast to [B, H, M, N] = [";
+  diag << "expects " << name << " to broadcast to " << letters << " = [";
   llvm::interleaveComma(shape, diag, [&](int64_t s) { diag << text(s); });
   return diag << "], but got " << type;
 }
@@ -268,24 +277,25 @@ LogicalResult attn::verifyVariants(OpTy op, const Problem &p) {
   if (Value lens = op.getKvLens()) {
     if (failed(expectVector(op, "kv_lens", lens, "B", p.b)))
       return failure();
-    if (!elementOf(lens).isSignlessIntOrIndex() || elementOf(lens).isInteger(1))
-      return op.emitOpError()
-             << "expects kv_lens of signless integer type, but got "
-             << lens.getType();
+    if (failed(expectIntegers(op, "kv_lens", lens)))
+      return failure();
   }
   // sdpa_c13
   SmallVector<int64_t> shape{p.b, p.h, p.m, p.n};
   if (Value additive = op.getAdditive()) {
-    if (failed(expectBroadcast(op, "additive", additive, shape)) ||
+    if (failed(
+            expectBroadcast(op, "additive", additive, "[B, H, M, N]", shape)) ||
         failed(expectFloats(op, "additive", additive)))
       return failure();
   }
   if (Value keep = op.getKeep()) {
-    if (failed(expectBroadcast(op, "keep", keep, shape)) ||
+    if (failed(expectBroadcast(op, "keep", keep, "[B, H, M, N]", shape)) ||
         failed(expectElement(op, "keep", keep,
                              IntegerType::get(op.getContext(), 1))))
       return failure();
   }
+  if (failed(verifyPlaces(op, p)))
+    return failure();
   SmallVector<Type> captures;
   if (failed(verifyCaptures(op, op.getCaptures(), op.getCaptureMapsAttr(),
                             captures)) ||

@@ -54,6 +54,20 @@ struct Problem {
   mlir::FloatType accumulator;
 };
 
+/// `value` broadcasts, aligned to the right, to `shape`, said to be `letters`.
+mlir::LogicalResult expectBroadcast(mlir::Operation *op, llvm::StringRef name,
+                                    mlir::Value value, llvm::StringRef letters,
+                                    llvm::ArrayRef<int64_t> shape);
+
+/// Signless integers or indices, no booleans.
+mlir::LogicalResult expectIntegers(mlir::Operation *op, llvm::StringRef name,
+                                   mlir::Value value);
+
+/// The clauses that say by positions and lists which keys are kept, and the
+/// table of biases: chunked to relative_bias.
+template <typename OpTy>
+mlir::LogicalResult verifyPlaces(OpTy op, const Problem &problem);
+
 /// The clauses that attn.sdpa and attn.mha share.
 template <typename OpTy>
 mlir::LogicalResult verifyVariants(OpTy op, const Problem &problem);
