@@ -5,7 +5,8 @@
 //
 // Where the bounds of the keys do not follow the mask, the region `blocks` of
 // attn.online_sdpa does, one block at a time. What the mask captures enters it
-// as a smallest and a largest element, O(N) for all tasks together.
+// as a smallest and a largest element, O(N) for all tasks together, and one
+// step for each element of a table of blocks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,6 +25,28 @@
 
 using namespace mlir;
 using namespace attn;
+
+/// Elements of a table of blocks are read one by one, those of smaller blocks
+/// too often.
+static constexpr int64_t kSmallestBlock = 8;
+
+/// c where `map` reads `dim` as `dim floordiv c` alone.
+static std::optional<int64_t> blockOf(AffineMap map, unsigned dim) {
+  std::optional<int64_t> size;
+  for (AffineExpr expr : map.getResults()) {
+    if (!expr.isFunctionOfDim(dim))
+      continue;
+    auto quotient = dyn_cast<AffineBinaryOpExpr>(expr);
+    if (!quotient || quotient.getKind() != AffineExprKind::FloorDiv ||
+        !isa<AffineDimExpr>(quotient.getLHS()))
+      return std::nullopt;
+    int64_t divisor = cast<AffineConstantExpr>(quotient.getRHS()).getValue();
+    if (divisor < kSmallestBlock || size.value_or(divisor) != divisor)
+      return std::nullopt;
+    size = divisor;
+  }
+  return size;
+}
 
 namespace {
 class TestBuilder {
@@ -47,8 +70,14 @@ private:
   /// The bound over positions [first, end) of dimension `dim`, not empty.
   Value reduce(OpBuilder &at, const Bound &bound, SmallVector<Value> position,
                unsigned dim, Value end);
+  /// The bound over queries [m0, m1) and keys [n0, n1), not empty, of a table
+  /// of blocks at b and h of `position`.
+  Value reduceTable(OpBuilder &at, const Bound &bound,
+                    SmallVector<Value> position, Value m1, Value n1);
   void ofQueries(const Bound &bound, BlockTest &test);
-  void ofKeys(const Bound &bound, BlockTest &test);
+  /// A tensor over the blocks of keys, over the groups of queries if
+  /// `byQueries`, and over b and h where the capture depends on them.
+  void generate(const Bound &bound, BlockTest &test, bool byQueries);
 
   ImplicitLocOpBuilder b;
   SdpaOp tile;
@@ -58,11 +87,14 @@ private:
 } // namespace
 
 /// Elements that have an order; what every block would have to read again, at
-/// both m and n, has no bounds worth having.
+/// both m and n, has no bounds worth having unless it is a table of blocks.
 bool TestBuilder::canBound(unsigned capture) {
   Type element = getElementTypeOrSelf(tile.getCaptures()[capture].getType());
-  return element.isIntOrIndex() &&
-         getCaptureReach(maps[capture]) != CaptureReach::Both;
+  if (!element.isIntOrIndex())
+    return false;
+  AffineMap map = maps[capture];
+  return getCaptureReach(map) != CaptureReach::Both ||
+         (blockOf(map, 2) && blockOf(map, 3));
 }
 
 Value TestBuilder::element(OpBuilder &at, unsigned capture,
@@ -101,6 +133,41 @@ Value TestBuilder::reduce(OpBuilder &at, const Bound &bound,
   return loop.getResult(0);
 }
 
+Value TestBuilder::reduceTable(OpBuilder &at, const Bound &bound,
+                               SmallVector<Value> position, Value m1,
+                               Value n1) {
+  Location loc = b.getLoc();
+  Value one = arith::ConstantIndexOp::create(at, loc, 1);
+  Value first = element(at, bound.capture, position);
+  // Blocks [first, end) of dimension `dim`, and how large they are.
+  auto range = [&](unsigned dim, Value end) {
+    Value size = arith::ConstantIndexOp::create(
+        at, loc, *blockOf(maps[bound.capture], dim));
+    Value begin = arith::DivUIOp::create(at, loc, position[dim], size);
+    return std::make_tuple(
+        begin, arith::CeilDivUIOp::create(at, loc, end, size), size);
+  };
+  auto [rowBegin, rowEnd, rowSize] = range(2, m1);
+  auto [columnBegin, columnEnd, columnSize] = range(3, n1);
+  Value rows = rowSize, columns = columnSize, begin = columnBegin,
+        end = columnEnd;
+  auto loop = scf::ForOp::create(
+      at, loc, rowBegin, rowEnd, one, first,
+      [&](OpBuilder &outer, Location, Value row, ValueRange carried) {
+        position[2] = arith::MulIOp::create(outer, loc, row, rows);
+        auto inside = scf::ForOp::create(
+            outer, loc, begin, end, one, carried,
+            [&](OpBuilder &inner, Location, Value column, ValueRange so) {
+              position[3] = arith::MulIOp::create(inner, loc, column, columns);
+              Value next = element(inner, bound.capture, position);
+              scf::YieldOp::create(inner, loc,
+                                   combine(inner, so[0], next, bound.largest));
+            });
+        scf::YieldOp::create(outer, loc, inside.getResults());
+      });
+  return loop.getResult(0);
+}
+
 /// A number of the task.
 void TestBuilder::ofQueries(const Bound &bound, BlockTest &test) {
   Value zero = arith::ConstantIndexOp::create(b, 0);
@@ -110,25 +177,28 @@ void TestBuilder::ofQueries(const Bound &bound, BlockTest &test) {
   test.maps.push_back(AffineMap::get(4, 0, b.getContext()));
 }
 
-/// A tensor over the blocks, and over b and h where the capture depends on
-/// them.
-void TestBuilder::ofKeys(const Bound &bound, BlockTest &test) {
-  int64_t block = tile.getPlan()->getKeyBlock();
-  AffineExpr n = b.getAffineDimExpr(3);
-  SmallVector<unsigned> outer;
+void TestBuilder::generate(const Bound &bound, BlockTest &test,
+                           bool byQueries) {
+  AffineMap map = maps[bound.capture];
+  int64_t steps[4] = {1, 1, tile.getPlan()->getQueryGroup(),
+                      tile.getPlan()->getKeyBlock()};
+  OpFoldResult lengths[4] = {task.batch, task.heads, task.queries, task.keys};
+  ImplicitLocOpBuilder before(b.getLoc(), task.loop);
+  SmallVector<unsigned> dims;
   SmallVector<OpFoldResult> sizes;
   SmallVector<AffineExpr> place;
-  for (unsigned dim : {0u, 1u})
-    if (maps[bound.capture].isFunctionOfDim(dim)) {
-      outer.push_back(dim);
-      sizes.push_back(dim == 0 ? task.batch : task.heads);
-      place.push_back(b.getAffineDimExpr(dim));
-    }
-  ImplicitLocOpBuilder before(b.getLoc(), task.loop);
-  sizes.push_back(affine::makeComposedFoldedAffineApply(
-      before, b.getLoc(), b.getAffineSymbolExpr(0).ceilDiv(block),
-      {task.keys}));
-  place.push_back(n.floorDiv(block));
+  for (unsigned dim = 0; dim < 4; ++dim) {
+    bool wanted = dim < 2 ? map.isFunctionOfDim(dim) : dim == 3 || byQueries;
+    if (!wanted)
+      continue;
+    dims.push_back(dim);
+    sizes.push_back(dim < 2 ? lengths[dim]
+                            : affine::makeComposedFoldedAffineApply(
+                                  before, b.getLoc(),
+                                  b.getAffineSymbolExpr(0).ceilDiv(steps[dim]),
+                                  {lengths[dim]}));
+    place.push_back(b.getAffineDimExpr(dim).floorDiv(steps[dim]));
+  }
 
   SmallVector<int64_t> shape;
   SmallVector<Value> dynamic;
@@ -138,16 +208,24 @@ void TestBuilder::ofKeys(const Bound &bound, BlockTest &test) {
   Value bounds = tensor::GenerateOp::create(
       before, RankedTensorType::get(shape, element), dynamic,
       [&](OpBuilder &inner, Location loc, ValueRange at) {
-        Value zero = arith::ConstantIndexOp::create(inner, loc, 0);
-        Value length = arith::ConstantIndexOp::create(inner, loc, block);
-        SmallVector<Value> position(4, zero);
-        for (auto [dim, index] : llvm::zip(outer, at))
+        SmallVector<Value> position(
+            4, arith::ConstantIndexOp::create(inner, loc, 0));
+        Value ends[4];
+        for (auto [dim, index] : llvm::zip(dims, at)) {
           position[dim] = index;
-        position[3] = arith::MulIOp::create(inner, loc, at.back(), length);
-        Value end = arith::AddIOp::create(inner, loc, position[3], length);
-        end = arith::MinSIOp::create(inner, loc, end, task.keys);
-        tensor::YieldOp::create(inner, loc,
-                                reduce(inner, bound, position, 3, end));
+          if (dim < 2)
+            continue;
+          Value step = arith::ConstantIndexOp::create(inner, loc, steps[dim]);
+          position[dim] = arith::MulIOp::create(inner, loc, index, step);
+          ends[dim] = arith::MinSIOp::create(
+              inner, loc,
+              arith::AddIOp::create(inner, loc, position[dim], step),
+              cast<Value>(lengths[dim]));
+        }
+        tensor::YieldOp::create(
+            inner, loc,
+            byQueries ? reduceTable(inner, bound, position, ends[2], ends[3])
+                      : reduce(inner, bound, position, 3, ends[3]));
       });
   test.values.push_back(bounds);
   test.maps.push_back(AffineMap::get(4, 0, place, b.getContext()));
@@ -207,7 +285,8 @@ void TestBuilder::build(BlockTest &test) {
     else if (getCaptureReach(maps[bound.capture]) == CaptureReach::Queries)
       ofQueries(bound, test);
     else
-      ofKeys(bound, test);
+      generate(bound, test,
+               getCaptureReach(maps[bound.capture]) == CaptureReach::Both);
   }
 }
 

@@ -13,13 +13,13 @@
 
 namespace attn {
 
-/// Queries [m0, m1) of one task; `batch`, `heads` and `keys` are the sizes of
-/// the whole problem, defined before the loop.
+/// Queries [m0, m1) of one task; `batch`, `heads`, `queries` and `keys` are the
+/// sizes of the whole problem, defined before the loop.
 struct Task {
   mlir::scf::ForallOp loop;
   mlir::Value m0, m1;
   mlir::OpFoldResult batch, heads;
-  mlir::Value keys;
+  mlir::Value queries, keys;
 };
 
 /// What a block test needs: its region, over the op's captures and then

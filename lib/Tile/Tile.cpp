@@ -162,8 +162,10 @@ static LogicalResult splitTile(RewriterBase &rewriter, SdpaOp tile,
   PlanAttr plan = *tile.getPlan();
   if (plan.getRoom() == Room::CPU && plan.getForm() == Form::Flash &&
       heads == 1 && !whole.isTile)
-    buildBlockTest(rewriter, tile,
-                   {loop, m0, m1, whole.batch, whole.heads, whole.keys}, test);
+    buildBlockTest(
+        rewriter, tile,
+        {loop, m0, m1, whole.batch, whole.heads, whole.queries, whole.keys},
+        test);
   remarkKeyRange(tile, !test.region.empty());
   SmallVector<Value> captures(tile.getCaptures());
   SmallVector<AffineMap> maps = tile.getCaptureMapValues();

@@ -112,3 +112,41 @@ func.func @no_test(%q: tensor<2x4x500x64xf32>, %keep: tensor<500x500xi1>, %g: te
     }
   return %o0, %o1, %o2 : tensor<2x4x500x64xf32>, tensor<2x4x500x64xf32>, tensor<2x4x512x64xbf16>
 }
+
+// A table of blocks of 64 queries and 32 keys: "and" and "or" of those that a
+// group of 48 queries and a block of 128 keys touch, once for all tasks.
+// CHECK-LABEL: func @table
+// CHECK-SAME:  %[[Q:.+]]: tensor<1x4x?x64xf32>, %[[T:[^:]+]]: tensor<4x?x?xi1>
+// CHECK:         %[[GROUPS:.+]] = affine.apply #
+// CHECK:         %[[BLOCKS:.+]] = affine.apply #
+// CHECK:         %[[ALL:.+]] = tensor.generate %[[GROUPS]], %[[BLOCKS]] {
+// CHECK:           ^bb0(%[[H:.+]]: index, %[[I:.+]]: index, %[[J:.+]]: index):
+// CHECK:           scf.for
+// CHECK:             scf.for
+// CHECK:               tensor.extract %[[T]][%[[H]],
+// CHECK:               arith.andi
+// CHECK:         } : tensor<4x?x?xi1>
+// CHECK:         %[[ANY:.+]] = tensor.generate %[[GROUPS]], %[[BLOCKS]]
+// CHECK:               arith.ori
+// CHECK:         scf.forall
+// CHECK:           attn.online_sdpa
+// CHECK-SAME:        captures(%[[T]][h, m floordiv 64, n floordiv 32] : tensor<4x?x?xi1>,
+// CHECK-SAME:          %[[ALL]][h, m floordiv 48, n floordiv 128] : tensor<4x?x?xi1>, %[[ANY]][h, m floordiv 48, n floordiv 128] : tensor<4x?x?xi1>)
+// CHECK:             } blocks(%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %[[A:.+]], %[[O:.+]]) {
+// CHECK-NEXT:          attn.yield %[[O]], %[[A]] : i1, i1
+func.func @table(%q: tensor<1x4x?x64xf32>, %t: tensor<4x?x?xi1>) -> tensor<1x4x?x64xf32> {
+  %o = attn.sdpa %q, %q, %q block_sparse(%t : tensor<4x?x?xi1>, 64, 32) {plan = #plan}
+    : tensor<1x4x?x64xf32>, tensor<1x4x?x64xf32>, tensor<1x4x?x64xf32> -> tensor<1x4x?x64xf32>
+  return %o : tensor<1x4x?x64xf32>
+}
+
+// Small blocks would be read too often: every key is looked at.
+// CHECK-LABEL: func @small_blocks
+// CHECK-NOT:     tensor.generate
+// CHECK:         attn.online_sdpa
+// CHECK-NOT:     blocks(
+func.func @small_blocks(%q: tensor<1x4x?x64xf32>, %t: tensor<?x?xi1>) -> tensor<1x4x?x64xf32> {
+  %o = attn.sdpa %q, %q, %q block_sparse(%t : tensor<?x?xi1>, 4, 4) {plan = #plan}
+    : tensor<1x4x?x64xf32>, tensor<1x4x?x64xf32>, tensor<1x4x?x64xf32> -> tensor<1x4x?x64xf32>
+  return %o : tensor<1x4x?x64xf32>
+}
