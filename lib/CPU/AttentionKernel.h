@@ -86,7 +86,7 @@ private:
   void storeScores(int64_t vectors, int64_t tile, const KeyBlock &block,
                    mlir::Value lo, mlir::Value hi, mlir::ValueRange init);
   Values kept(int64_t vectors, const KeyBlock &block, mlir::Value r,
-              mlir::ValueRange s, mlir::Value firstRow);
+              mlir::ValueRange s, mlir::Value firstRow, bool masked);
   Values exactMaximum(int64_t vectors, const KeyBlock &block,
                       mlir::Value firstRow);
   Values weights(int64_t vectors, const KeyBlock &block, mlir::ValueRange init,
@@ -95,11 +95,11 @@ private:
   void weightsByTile(int64_t vectors, const KeyBlock &block, mlir::Value lo,
                      mlir::Value hi, mlir::ValueRange init);
   void weightsByRow(int64_t vectors, const KeyBlock &block, mlir::Value lo,
-                    mlir::Value hi, mlir::ValueRange init,
-                    mlir::Value firstRow);
+                    mlir::Value hi, mlir::ValueRange init, mlir::Value firstRow,
+                    bool masked);
   Values weightRow(int64_t vectors, const KeyBlock &block, mlir::Value r,
                    mlir::ValueRange init, mlir::ValueRange sums,
-                   mlir::Value firstRow);
+                   mlir::Value firstRow, bool masked);
   Values keyStep(int64_t vectors, const KeyBlock &block,
                  mlir::ValueRange carried, mlir::Value firstRow);
   Values raiseMaximum(int64_t vectors, const KeyBlock &block,

@@ -17,7 +17,9 @@ KeyBlock AttentionKernel::makeBlock(Value blockStart, Value whole) {
   block.start = k.max(blockStart, op.getLo());
   Value end = k.min(k.add(blockStart, plan.getKeyBlock()), op.getHi());
   block.count = k.sub(end, block.start);
+  block.whole = whole;
   if (hasScore()) {
+    // A score may drop a key of any block.
     block.partial = arith::ConstantOp::create(k.b, k.b.getBoolAttr(true));
   } else if (hasMask()) {
     Value before = k.less(block.start, op.getFullLo());
@@ -27,7 +29,6 @@ KeyBlock AttentionKernel::makeBlock(Value blockStart, Value whole) {
       block.partial = k.select(
           whole, arith::ConstantOp::create(k.b, k.b.getBoolAttr(false)),
           block.partial);
-    block.whole = whole;
   }
   block.keys = key;
   block.values = value;
@@ -95,14 +96,14 @@ void AttentionKernel::storeScores(int64_t vectors, int64_t tile,
   });
 }
 
-/// Which queries keep key `r`: not masked, and no score of -inf. Only where
-/// keys can be dropped at all.
+/// Which queries keep key `r`: not masked, unless every query keeps it, and no
+/// score of -inf. Only where keys can be dropped at all.
 Values AttentionKernel::kept(int64_t vectors, const KeyBlock &block, Value r,
-                             ValueRange s, Value firstRow) {
+                             ValueRange s, Value firstRow, bool masked) {
   Values result;
   for (int64_t j = 0; j < vectors; ++j) {
     Value keep;
-    if (hasMask())
+    if (masked)
       keep = region.mask(
           positions(j, firstRow, k.add(block.start, keyAt(block, r))));
     if (hasScore()) {
@@ -132,7 +133,7 @@ Values AttentionKernel::exactMaximum(int64_t vectors, const KeyBlock &block,
                   }
                   Values keep;
                   if (canDrop())
-                    keep = kept(vectors, block, r, s, firstRow);
+                    keep = kept(vectors, block, r, s, firstRow, hasMask());
                   for (int64_t j = 0; j < vectors; ++j) {
                     Value x = canDrop()
                                   ? k.select(keep[j], s[j], k.splat(-kInfinity))
@@ -168,8 +169,13 @@ Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
                                 ValueRange init, Value firstRow) {
   storeRow(kBlockSums, Values(vectors, k.splat(0.0)));
   if (hasScore()) {
-    weightsByRow(vectors, block, zero, block.count, init, firstRow);
-    return loadRow(kBlockSums, vectors);
+    // All scores first: the rule takes them out of scratch.
+    storeScores(vectors, plan.getKeyRows(), block, zero, block.count,
+                Values(vectors, k.splat(0.0)));
+    if (!hasMask()) {
+      weightsByRow(vectors, block, zero, block.count, init, firstRow, false);
+      return loadRow(kBlockSums, vectors);
+    }
   }
   // In key order: single keys, whole tiles, single keys. Two rounds of
   // (single keys, whole tiles) share the code.
@@ -179,10 +185,17 @@ Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
     Value first =
         arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, round, zero);
     Value middle = k.select(first, tilesLo, block.count);
-    weightsByRow(vectors, block, k.select(first, zero, tilesHi), middle, init,
-                 firstRow);
-    weightsByTile(vectors, block, middle, k.select(first, tilesHi, block.count),
-                  init);
+    Value last = k.select(first, tilesHi, block.count);
+    Value from = k.select(first, zero, tilesHi);
+    // Without a score region few keys come here: the cold tile, no second copy
+    // of the hot loop.
+    if (!hasScore())
+      storeScores(vectors, kColdTile, block, from, middle, init);
+    weightsByRow(vectors, block, from, middle, init, firstRow, hasMask());
+    if (hasScore())
+      weightsByRow(vectors, block, middle, last, init, firstRow, false);
+    else
+      weightsByTile(vectors, block, middle, last, init);
     return {};
   });
   return loadRow(kBlockSums, vectors);
@@ -208,28 +221,23 @@ void AttentionKernel::weightsByTile(int64_t vectors, const KeyBlock &block,
   });
 }
 
-/// Weights of keys [lo, hi), of which queries may drop some: all scores, then
-/// key by key.
+/// Weights of keys [lo, hi), whose scores are in scratch, key by key; queries
+/// may drop some if they are `masked`.
 void AttentionKernel::weightsByRow(int64_t vectors, const KeyBlock &block,
                                    Value lo, Value hi, ValueRange init,
-                                   Value firstRow) {
-  Values zeros(vectors, k.splat(0.0));
-  // Without a score region few keys come here: the cold tile, no second copy
-  // of the hot loop.
-  storeScores(vectors, hasScore() ? plan.getKeyRows() : kColdTile, block, lo,
-              hi, hasScore() ? ValueRange(zeros) : init);
-  Values sums =
-      k.loop(lo, hi, 1, loadRow(kBlockSums, vectors),
-             [&](Value r, ValueRange carried) -> Values {
-               return weightRow(vectors, block, r, init, carried, firstRow);
-             });
+                                   Value firstRow, bool masked) {
+  Values sums = k.loop(lo, hi, 1, loadRow(kBlockSums, vectors),
+                       [&](Value r, ValueRange carried) -> Values {
+                         return weightRow(vectors, block, r, init, carried,
+                                          firstRow, masked);
+                       });
   storeRow(kBlockSums, sums);
 }
 
 /// Weights of one key for all queries of the tile.
 Values AttentionKernel::weightRow(int64_t vectors, const KeyBlock &block,
                                   Value r, ValueRange init, ValueRange sums,
-                                  Value firstRow) {
+                                  Value firstRow, bool masked) {
   Values s, p, keep, result;
   for (int64_t j = 0; j < vectors; ++j) {
     s.push_back(k.load(scoresT, {r, column(j)}));
@@ -241,7 +249,7 @@ Values AttentionKernel::weightRow(int64_t vectors, const KeyBlock &block,
     p.push_back(k.exp2(x));
   }
   if (canDrop())
-    keep = kept(vectors, block, r, s, firstRow);
+    keep = kept(vectors, block, r, s, firstRow, masked);
   for (int64_t j = 0; j < vectors; ++j) {
     if (canDrop())
       p[j] = k.select(keep[j], p[j], k.splat(-0.0));
