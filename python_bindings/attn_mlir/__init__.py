@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import masks as masks
     from ._attn import __version__ as __version__
     from ._attn import sdpa as sdpa
     from .errors import CompileError as CompileError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .head_kinds import strongest_head as strongest_head
     from .heads_page import HeadsPage as HeadsPage
     from .heads_page import show_heads as show_heads
+    from .merging import merge as merge
 
 # name: the module that it comes from
 _MODULES = {
@@ -38,6 +40,8 @@ _MODULES = {
     "compare_heads": "head_comparison",
     "compile": "executable",
     "head_statistics": "head_kinds",
+    "masks": "masks",
+    "merge": "merging",
     "sdpa": "_attn",
     "show_heads": "heads_page",
     "strongest_head": "head_kinds",
@@ -49,7 +53,8 @@ __all__ = [name for name in _MODULES if not name.startswith("_")]
 def __getattr__(name):
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    module = importlib.import_module(f".{_MODULES[name]}", __name__)
+    value = module if name == _MODULES[name] else getattr(module, name)
     globals()[name] = value
     return value
 

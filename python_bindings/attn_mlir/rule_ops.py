@@ -67,7 +67,8 @@ def floor_divide(x, y):
         return function("floor", divide(x, y))
     x, y = x.to_int(), divisor(y.to_int())
     name = "divsi" if never_negative(x) else "floordivsi"
-    return x.writer.emit("int", f"arith.{name} {x.text}, {y.text} : index")
+    affine = x.affine.part("floordiv", y.affine.constant) if x.affine else None
+    return x.writer.emit("int", f"arith.{name} {x.text}, {y.text} : index", affine)
 
 
 def remainder(x, y):
@@ -76,9 +77,12 @@ def remainder(x, y):
     if x.kind == "float":
         return subtract(x, multiply(floor_divide(x, y), y))
     x, y = x.to_int(), divisor(y.to_int())
+    affine = x.affine.part("mod", y.affine.constant) if x.affine else None
     if never_negative(x):
-        return x.writer.emit("int", f"arith.remsi {x.text}, {y.text} : index")
-    return subtract(x, multiply(floor_divide(x, y), y))
+        return x.writer.emit("int", f"arith.remsi {x.text}, {y.text} : index", affine)
+    rest = subtract(x, multiply(floor_divide(x, y), y))
+    rest.affine = affine
+    return rest
 
 
 def divisor(y):

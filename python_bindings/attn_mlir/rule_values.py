@@ -86,8 +86,31 @@ def float_text(value, type_):
     return f"0x{bits} : {type_}"
 
 
+class Part:
+    """x floordiv c or x mod c of an index, as a term of another: equal ones are one."""
+
+    def __init__(self, operation, source, by):
+        self.operation, self.source, self.by = operation, source, by
+        self.text = f"(({source.text()}) {operation} {by})"
+
+    def __eq__(self, other):
+        return isinstance(other, Part) and self.text == other.text
+
+    def __hash__(self):
+        return hash(self.text)
+
+    def __str__(self):
+        return self.text
+
+    def bounds(self, sizes):
+        least, largest = self.source.bounds(sizes)
+        if self.operation == "floordiv":
+            return least // self.by, largest // self.by
+        return 0, min(self.by - 1, largest) if least >= 0 else self.by - 1
+
+
 class Affine:
-    """c + sum of coefficients times positions: what a capture can be indexed by."""
+    """c + sum of coefficients times positions, or parts of them: what a capture can be indexed by."""
 
     def __init__(self, terms, constant=0):
         self.terms = {name: c for name, c in terms.items() if c}
@@ -103,20 +126,34 @@ class Affine:
         return Affine({n: c * factor for n, c in self.terms.items()}, self.constant * factor)
 
     def text(self):
-        parts = [name if c == 1 else f"{name} * {c}" for name, c in self.terms.items()]
+        parts = [str(name) if c == 1 else f"{name} * {c}" for name, c in self.terms.items()]
         if self.constant or not parts:
             parts.append(str(self.constant))
         return " + ".join(parts)
 
     def bounds(self, sizes):
         """The least and the largest value over all positions."""
-        ends = [(0, c * (sizes[name] - 1)) for name, c in self.terms.items()]
+        ends = []
+        for name, c in self.terms.items():
+            least, largest = name.bounds(sizes) if name in self.parts else (0, sizes[name] - 1)
+            ends.append((c * least, c * largest))
         return (self.constant + sum(min(end) for end in ends),
                 self.constant + sum(max(end) for end in ends))  # fmt: skip
 
     @property
+    def parts(self):
+        return [name for name in self.terms if isinstance(name, Part)]
+
+    @property
     def never_negative(self):
-        return self.constant >= 0 and all(c >= 0 for c in self.terms.values())
+        positive = self.constant >= 0 and all(c >= 0 for c in self.terms.values())
+        return positive and all(
+            part.operation == "mod" or part.source.never_negative for part in self.parts
+        )
+
+    def part(self, operation, by):
+        """This index `floordiv` or `mod` a positive integer."""
+        return Affine({Part(operation, self, by): 1})
 
 
 class Capture:

@@ -25,6 +25,7 @@ SLOPES = np.array([0.5, 0.25, 0.125, 0.0625])
 KEEP = RNG.random((B, N)) < 0.7
 COMPLEX = np.zeros(N, complex)
 PAIRS = RNG.normal(size=(M, N)).astype(np.float16)
+BLOCKS = RNG.random((H, 5, 3)) < 0.5
 
 
 def causal(b, h, q_idx, kv_idx):
@@ -56,6 +57,9 @@ MASKS = {
     "per head": lambda b, h, m, n: (h % 2 == 0) & (n < 20) | (h % 2 == 1) & (m > 30),
     "keys": lambda b, h, m, n: KEEP[b, n],
     "none": lambda b, h, m, n: n < 0,
+    "blocks": lambda b, h, m, n: BLOCKS[h, m // 8, n // 16],
+    "blocks, causal": and_masks(causal, lambda b, h, m, n: BLOCKS[h // 2, m // 8, (n + 1) // 16]),
+    "ring": lambda b, h, m, n: KEEP[b, (n - m) % N],
     "inverted": lambda b, h, m, n: ~(n == m) ^ (b == 1),
 }
 SCORES = {
@@ -65,6 +69,7 @@ SCORES = {
     "tanh": lambda s, b, h, m, n: 5 * np.tanh(s / 5),
     "where": lambda s, b, h, m, n: np.where(n <= m, s, -np.inf),
     "pairs": lambda s, b, h, m, n: s + PAIRS[m, n],
+    "buckets": lambda s, b, h, m, n: s + BIAS[h, 40 + (m - n) // 4] * BIAS[h % 2, m % 7 + n // 3],
     "minimum": lambda s, b, h, m, n: np.minimum(s, 1.0) - np.log(1.0 + (m - n) ** 2),
     "integer": lambda s, b, h, m, n: s + (m * 2 + n) % 5 - (-m // 7),
 }
