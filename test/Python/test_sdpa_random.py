@@ -11,6 +11,7 @@ import random
 import attention_judge as judge
 import numpy as np
 import pytest
+from array_layouts import lay_out
 
 import attn_mlir
 
@@ -110,42 +111,6 @@ class Profile:
             mask = self.values.normal(0, 2, shape)
             mask[self.values.random(shape) < 0.2] = -np.inf
             options["attn_mask"] = judge.rounded(mask, self.dtype)
-
-
-def lay_out(array, how):
-    """The same elements in other places."""
-    if how == "bshd":
-        return np.ascontiguousarray(array.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
-    if how == "sbhd":
-        return np.ascontiguousarray(array.transpose(2, 0, 1, 3)).transpose(1, 2, 0, 3)
-    if how == "fortran":
-        return np.asfortranarray(array)
-    if how == "backwards":
-        return np.ascontiguousarray(array[:, :, ::-1, ::-1])[:, :, ::-1, ::-1]
-    if how == "gaps":
-        wide = np.zeros((*array.shape[:3], 2 * array.shape[3] + 1), array.dtype)
-        wide[..., 1::2] = array
-        return wide[..., 1::2]
-    if how == "packed":  # one part of three in [B, S, 3, H, D]
-        whole = np.full((3, *array.shape), 77, array.dtype).transpose(1, 3, 0, 2, 4).copy()
-        whole[:, :, 1] = array.transpose(0, 2, 1, 3)
-        return whole[:, :, 1].transpose(0, 2, 1, 3)
-    if how == "cache":  # the first positions of more, and some channels
-        batches, heads, size, dim = array.shape
-        whole = np.full((batches, heads, size + 9, dim + 3), 77, array.dtype)
-        whole[:, :, :size, 2 : dim + 2] = array
-        return whole[:, :, :size, 2 : dim + 2]
-    if how == "unaligned":
-        memory = np.zeros(array.nbytes + 1, np.uint8)
-        odd = memory[1:].view(array.dtype).reshape(array.shape)
-        odd[...] = array
-        return odd
-    if how == "repeated":
-        return np.broadcast_to(array[:1], array.shape)
-    if how == "read-only":
-        array = array.copy()
-        array.setflags(write=False)
-    return array
 
 
 STRIDES = [
