@@ -31,20 +31,22 @@ Type RegionVectorizer::laneType(Type scalar) const {
                          scalar.isIndex() ? Type(laneIndex) : scalar);
 }
 
+Value RegionVectorizer::toLaneIndex(Value value) {
+  if (!value.getType().isIndex())
+    return value;
+  if (laneIndex.getWidth() == 32) {
+    // A bound such as "no limit" may exceed i32: saturate far outside every
+    // position, with room for one sum.
+    value = kernel.min(kernel.max(value, kernel.index(-(1 << 30))),
+                       kernel.index(1 << 30));
+  }
+  return arith::IndexCastOp::create(kernel.b, laneIndex, value);
+}
+
 Value RegionVectorizer::toLanes(Value value) {
   if (isa<VectorType>(value.getType()))
     return value;
-  ImplicitLocOpBuilder &b = kernel.b;
-  if (value.getType().isIndex()) {
-    if (laneIndex.getWidth() == 32) {
-      // A bound such as "no limit" may exceed i32: saturate far outside every
-      // position, with room for one sum.
-      value = kernel.min(kernel.max(value, kernel.index(-(1 << 30))),
-                         kernel.index(1 << 30));
-    }
-    value = arith::IndexCastOp::create(b, laneIndex, value);
-  }
-  return kernel.broadcast(value);
+  return kernel.broadcast(toLaneIndex(value));
 }
 
 Value RegionVectorizer::capture(unsigned number, const LanePosition &position) {
@@ -69,7 +71,7 @@ Value RegionVectorizer::capture(unsigned number, const LanePosition &position) {
     return element(0);
   SmallVector<Value> lanes;
   for (int64_t lane = 0; lane < kernel.lanes; ++lane)
-    lanes.push_back(element(lane));
+    lanes.push_back(toLaneIndex(element(lane)));
   return vector::FromElementsOp::create(
       b, VectorType::get({kernel.lanes}, lanes.front().getType()), lanes);
 }

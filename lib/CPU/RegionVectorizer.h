@@ -51,6 +51,8 @@ public:
 private:
   mlir::Value evaluate(mlir::Region &region, mlir::Value s,
                        const LanePosition &position);
+  /// An index as narrow as lanes have it; other scalars stay.
+  mlir::Value toLaneIndex(mlir::Value value);
   /// A uniform value as a vector of `element` (index: narrowed).
   mlir::Value toLanes(mlir::Value value);
   mlir::Type laneType(mlir::Type scalar) const;
