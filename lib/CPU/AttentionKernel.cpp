@@ -186,7 +186,9 @@ void AttentionKernel::walkKeys(int64_t vectors, Value globalFirst) {
   init.append(vectors, zeros);
   storeState(vectors, init);
   Value firstBlock = k.floorTo(op.getLo(), plan.getKeyBlock());
-  k.loop(firstBlock, op.getHi(), plan.getKeyBlock(), {},
+  // Keys that end before they begin, as behind a window, may share a block.
+  Value end = k.select(k.less(op.getLo(), op.getHi()), op.getHi(), firstBlock);
+  k.loop(firstBlock, end, plan.getKeyBlock(), {},
          [&](Value blockStart, ValueRange) -> Values {
            auto visit = [&](Value whole) {
              visitBlock(vectors, makeBlock(blockStart, whole), globalFirst);

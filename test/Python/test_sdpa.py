@@ -217,6 +217,20 @@ def test_threads_and_strides_do_not_change_bits():
     assert np.array_equal(attn_mlir.sdpa(*turned, is_causal=True), expected)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("masked", [False, True])
+def test_window_behind_the_last_key(dtype, masked):
+    """Whole tiles of queries look at keys that there are not: a range that ends before it begins."""
+    q, k, v = inputs(dtype, queries=200, keys=21, dim=64)
+    options = {"window": (5, 0)}
+    if masked:
+        options["attn_mask"] = numbers(200, 21, dtype=dtype, seed=4)
+    out = np.full_like(q, 7)
+    attn_mlir.sdpa(q, k, v, out=out, **options)
+    assert np.all(out[:, :, 26:] == 0)
+    check(out, (q, k, v), **options)
+
+
 @pytest.mark.parametrize("queries", [1, 5, 70])
 def test_shared_key_heads_do_not_change_bits(queries):
     """A stride of 0 over the heads of k and v reads one head, as its copies would be read."""
