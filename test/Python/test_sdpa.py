@@ -9,7 +9,9 @@ import pathlib
 import subprocess
 import sys
 import threading
+import time
 import types
+import weakref
 
 import attention_judge as judge
 import ml_dtypes
@@ -345,3 +347,26 @@ def test_arrays_are_kept_while_running():
     result = attn_mlir.sdpa(*views)
     thread.join()
     assert len(refused) == 200 and not result.any()
+
+
+def test_arrays_without_another_owner_live_as_long_as_the_call():
+    """The caller's references go while the call runs, and others take what memory is free."""
+    arrays = [
+        np.random.default_rng(i).standard_normal((1, 4, 4096, 64), np.float32) for i in range(3)
+    ]
+    expected = attn_mlir.sdpa(*arrays, threads=1)
+    alive = [weakref.ref(x) for x in arrays]
+    results = []
+    thread = threading.Thread(
+        target=lambda: results.append(attn_mlir.sdpa(*(arrays.pop(0) for _ in range(3)), threads=1))
+    )
+    thread.start()
+    while arrays:
+        time.sleep(0)
+    taken = []
+    while thread.is_alive():
+        taken = [np.full((1, 4, 4096, 64), np.nan, np.float32) for _ in range(3)]
+    thread.join()
+    assert len(taken) == 3, "the call ended before anything was freed"
+    assert np.array_equal(results[0], expected)
+    assert not any(x() is not None for x in alive), "the call has left a reference"
