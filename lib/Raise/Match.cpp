@@ -147,8 +147,10 @@ static Root matchRoot(Value value, int64_t heads) {
       continue;
     }
     found.values = factors->args[1 - i];
-    found.scores = row->scores;
-    found.factor = row->factor;
+    // Scores that are scaled may be -inf where they were not before.
+    found.scores = row->scaled ? row->scaled : row->scores;
+    found.factor = row->factor / row->scaledBy;
+    found.isTestedBefore = row->emptyIsZero && row->scaledBy > 1.0;
     found.startsFinite = matcher.startsFinite;
     found.emptyRowsAreZero = row->emptyIsZero;
     found.dividedBefore = row->divided;

@@ -54,8 +54,9 @@ struct Attention {
   bool startsFinite = false;
   /// The weights are divided before the second product.
   bool dividedBefore = false;
-  /// The graph makes rows whose scores are all -inf 0 itself.
-  bool emptyRowsAreZero = false;
+  /// The graph makes rows whose scores are all -inf 0 itself; before a factor
+  /// above 1, if `isTestedBefore`.
+  bool emptyRowsAreZero = false, isTestedBefore = false;
 };
 
 /// What a contraction was found to be: an attention, a near miss, or neither.

@@ -277,7 +277,7 @@ std::optional<ScoreRule> Splitter::split(std::optional<NearMiss> &miss) {
     return std::nullopt;
   }
   // The lowest number, twice, is -inf.
-  if (rule.factor > 1.0 && !isModerate) {
+  if ((rule.factor > 1.0 || attention.isTestedBefore) && !isModerate) {
     miss = NearMiss{op, "a factor above 1 after the maximum is subtracted, of "
                         "scores that may be very large"};
     return std::nullopt;

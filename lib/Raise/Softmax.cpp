@@ -135,6 +135,7 @@ std::optional<Row> SoftmaxMatcher::matchDifference(const Point *scores,
   Operation *op = maximum->op;
   maximum = peelGuards(maximum);
   double ofScores = 1.0, ofMaximum = 1.0;
+  const Point *scaled = scores;
   // c s - c max s.
   if (!maximum->reduces(Reducer::Max)) {
     maximum = peelGuards(peelFactor(maximum, ofMaximum));
@@ -157,7 +158,8 @@ std::optional<Row> SoftmaxMatcher::matchDifference(const Point *scores,
   }
   Row row;
   row.scores = scores;
-  row.factor = ofScores;
+  row.factor = row.scaledBy = ofScores;
+  row.scaled = scaled;
   return row;
 }
 

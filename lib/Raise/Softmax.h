@@ -20,6 +20,8 @@ struct Row {
   const Point *scores = nullptr;
   const Point *exponential = nullptr; ///< null where no sum comes after it
   double factor = 1.0;
+  double scaledBy = 1.0;         ///< what of `factor` the graph's scores have
+  const Point *scaled = nullptr; ///< those scores
   bool divided = false;
   bool emptyIsZero = false; ///< a row of -inf has weights 0, not NaN
 };

@@ -23,6 +23,7 @@ class Masks:
         fill = fills[graph.choose("fill", [*fills])]
         if self.breaks == "clamped":
             kind, fill = "added", fills["lowest"]
+        self.fill = 0.0 if kind == "none" else fill
         if kind == "none":
             return s
         if kind in ("added", "chosen"):
@@ -40,8 +41,19 @@ class Masks:
             return self.counted_mask(s, fill)
         if kind == "table":
             way = graph.choose("table", ["true", "kept", "filled"])
-            if not {"m", "n"} & graph.dynamic:
-                return self.table_mask(s, fill, way)
+            # What comes later is drawn alike with sizes that are not known, which no table has.
+            rest = draw.getrandbits(64)
+            if {"m", "n"} & graph.dynamic:
+                masked = self.positions_mask(s, fill, "causal")
+            else:
+                masked = self.table_mask(s, fill, way)
+            draw.seed(rest)
+            return masked
+        return self.positions_mask(s, fill, kind)
+
+    def positions_mask(self, s, fill, kind):
+        """A causal mask, or a window, of positions: chosen, or added as a mask of its own."""
+        graph, draw, dims = self.graph, self.draw, s.dims
         m, n, low = dims.index("m"), dims.index("n"), graph.constant(fill)
         zero = graph.constant(0.0)
         body = [f"i = linalg.index {m} : index", f"j = linalg.index {n} : index"]

@@ -33,6 +33,9 @@ class Softmax:
         way = graph.choose("softmax", ways)
         if way == "named":
             return self.named(s, over), None
+        if way == "log-sum" and abs(self.fill) > 1e18 and math.isfinite(self.fill):
+            # In a row of such numbers max + log sum is max: no softmax, see docs/pipeline.md.
+            way = "logarithm"
         if way in ("logarithm", "log-sum"):
             return self.by_logarithm(s, over, way), None
         is_scaled = way == "base 2" and self.draw.random() < 0.5

@@ -57,6 +57,7 @@ class Variant(raise_masks.Masks, raise_softmax.Softmax):
         sizes, dynamic = self.draw_sizes()
         self.graph = raise_graphs.Graph(draw, dtype, sizes, dynamic)
         self.masks = {}  # argument: (kind, dims)
+        self.fill = 0.0  # of the mask
         self.whole = self.build()
 
     def draw_sizes(self):
