@@ -17,11 +17,14 @@ namespace attn {
 inline constexpr int64_t kSampledKeys = 8;
 // Keys of a tile in code that seldom runs.
 inline constexpr int64_t kColdTile = 4;
+// Scores from here on are not computed from -m: each sum of products would
+// round otherwise than that of m did, by more than an exponent holds.
+inline constexpr double kLargeScore = 262144.0;
 // Weights of a block may add up to this before the maximum is raised: far from
 // overflow, and f32 keeps its precision.
 inline constexpr double kLargestSum = 16777216.0;
 /// Rows of the state of a tile's queries, behind its scores.
-enum StateRow : int64_t { kMaxima, kSums, kBlockSums, kStateRows };
+enum StateRow : int64_t { kMaxima, kSums, kBlockSums, kShifts, kStateRows };
 
 /// One block of keys: [start, start + count), rows addressed from `base`.
 struct KeyBlock {
@@ -89,8 +92,10 @@ private:
               mlir::ValueRange s, mlir::Value firstRow, bool masked);
   Values exactMaximum(int64_t vectors, const KeyBlock &block,
                       mlir::Value firstRow);
+  Values startOfWeights(mlir::ValueRange maximum, mlir::Value repeated);
+  mlir::Value shiftLargeScores(mlir::ValueRange maximum, Values &start);
   Values weights(int64_t vectors, const KeyBlock &block, mlir::ValueRange init,
-                 mlir::Value firstRow);
+                 mlir::Value anyLarge, mlir::Value firstRow);
   std::pair<mlir::Value, mlir::Value> wholeTiles(const KeyBlock &block);
   void weightsByTile(int64_t vectors, const KeyBlock &block, mlir::Value lo,
                      mlir::Value hi, mlir::ValueRange init);

@@ -162,11 +162,47 @@ std::pair<Value, Value> AttentionKernel::wholeTiles(const KeyBlock &block) {
           k.select(block.whole, k.floorTo(block.count, tile), hi)};
 }
 
+/// -m, where accumulators start.
+Values AttentionKernel::startOfWeights(ValueRange maximum, Value repeated) {
+  // A query without a kept key so far has m = -inf: starting at +inf its first
+  // one comes out too large; repeated, it starts at 0 when it still has none.
+  Values start;
+  for (Value m : maximum) {
+    Value none = k.compare(arith::CmpFPredicate::OEQ, m, k.splat(-kInfinity));
+    Value settled =
+        k.select(arith::AndIOp::create(k.b, none, k.broadcast(repeated)),
+                 k.splat(0.0), m);
+    start.push_back(k.subf(k.splat(0.0), settled));
+  }
+  return start;
+}
+
+/// In place of -m, queries with a large m start at 0, as the sums that m was
+/// taken from did, and have it subtracted afterwards; whether there are any.
+/// Each query's own m decides, so that its bits depend on no other.
+Value AttentionKernel::shiftLargeScores(ValueRange maximum, Values &start) {
+  Values shifts;
+  Value any;
+  for (auto [m, from] : llvm::zip_equal(maximum, start)) {
+    Value size = k.maxOrSecond(m, from);
+    Value large = arith::AndIOp::create(
+        k.b, k.compare(arith::CmpFPredicate::OGT, size, k.splat(kLargeScore)),
+        k.compare(arith::CmpFPredicate::OLT, size, k.splat(kInfinity)));
+    shifts.push_back(k.select(large, m, k.splat(0.0)));
+    from = k.select(large, k.splat(0.0), from);
+    any = any ? Value(arith::OrIOp::create(k.b, any, large)) : large;
+  }
+  storeRow(kShifts, shifts);
+  return vector::ReductionOp::create(k.b, vector::CombiningKind::OR, any);
+}
+
 /// Leaves p = 2^(s - m), -0.0 where dropped, in scratch; returns its sums.
-/// `init` is -m, where the accumulators start when there is no score region.
-/// A kept key has the same bits on both ways.
+/// `init` is where the accumulators start when there is no score region; where
+/// scores are large (`anyLarge`), m is subtracted key by key. A kept key has
+/// the same bits on all ways.
 Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
-                                ValueRange init, Value firstRow) {
+                                ValueRange init, Value anyLarge,
+                                Value firstRow) {
   storeRow(kBlockSums, Values(vectors, k.splat(0.0)));
   if (hasScore()) {
     // All scores first: the rule takes them out of scratch.
@@ -181,6 +217,10 @@ Values AttentionKernel::weights(int64_t vectors, const KeyBlock &block,
   // (single keys, whole tiles) share the code.
   Value tilesLo, tilesHi;
   std::tie(tilesLo, tilesHi) = wholeTiles(block);
+  if (anyLarge) {
+    tilesLo = k.select(anyLarge, block.count, tilesLo);
+    tilesHi = k.select(anyLarge, block.count, tilesHi);
+  }
   k.loop(zero, k.index(2), 1, {}, [&](Value round, ValueRange) -> Values {
     Value first =
         arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, round, zero);
@@ -239,9 +279,10 @@ Values AttentionKernel::weightRow(int64_t vectors, const KeyBlock &block,
                                   Value r, ValueRange init, ValueRange sums,
                                   Value firstRow, bool masked) {
   Values s, p, keep, result;
+  Values shifts = hasScore() ? Values() : loadRow(kShifts, vectors);
   for (int64_t j = 0; j < vectors; ++j) {
     s.push_back(k.load(scoresT, {r, column(j)}));
-    Value x = s[j];
+    Value x = hasScore() ? s[j] : k.subf(s[j], shifts[j]);
     if (hasScore()) {
       s[j] = region.score(s[j], positions(j, firstRow, k.add(block.start, r)));
       x = k.mulf(k.addf(s[j], init[j]), k.splat(kLog2e));
@@ -275,16 +316,10 @@ Values AttentionKernel::keyStep(int64_t vectors, const KeyBlock &block,
   ValueRange maximum = arguments.take_front(vectors);
   ValueRange sums = arguments.slice(vectors, vectors);
   Value repeated = arguments.back();
-  // A query without a kept key so far has m = -inf: starting at +inf its first
-  // one comes out too large; repeated, it starts at 0 when it still has none.
-  Values start;
-  for (Value m : maximum) {
-    Value none = k.compare(arith::CmpFPredicate::OEQ, m, k.splat(-kInfinity));
-    Value settled = k.select(
-        arith::AndIOp::create(b, none, k.broadcast(repeated)), k.splat(0.0), m);
-    start.push_back(k.subf(k.splat(0.0), settled));
-  }
-  Values blockSums = weights(vectors, block, start, firstRow);
+  Values start = startOfWeights(maximum, repeated);
+  // A score region has its scores from 0 on anyway.
+  Value anyLarge = hasScore() ? Value() : shiftLargeScores(maximum, start);
+  Values blockSums = weights(vectors, block, start, anyLarge, firstRow);
   Value fits;
   for (Value sum : blockSums) {
     Value small =

@@ -107,6 +107,32 @@ def test_logits_around_two_hundred_thousand(dtype, queries, sign):
     assert (abs(lse) > 1.9e5).all()
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("queries", QUERIES)
+@pytest.mark.parametrize("scale", [1e7, 1e9, 1e20, 1e35])
+@pytest.mark.parametrize("kind", ["plain", "mask", "causal"])
+def test_logits_that_leave_one_key(dtype, queries, scale, kind):
+    """Beyond 1e7 a rounding of the scores is more than an exponent holds, and any bound is void:
+    the row must still be the values of its largest score."""
+    q, k, v = inputs(dtype, queries, keys=160)
+    options = {"scale": scale, "is_causal": kind == "causal"}
+    keep = np.tri(queries, 160, dtype=bool) if kind == "causal" else np.ones((queries, 160), bool)
+    if kind == "mask":
+        keep = np.random.default_rng(3).random((queries, 160)) < 0.6
+        keep[:, 0] = True
+        options["attn_mask"] = keep
+    s = q.astype(np.float64) @ k.astype(np.float64).swapaxes(-1, -2)
+    s = np.where(keep, s, -np.inf)
+    best = s.argmax(-1)
+    out = attn_mlir.sdpa(q, k, v, **options).astype(np.float64)
+    expected = np.take_along_axis(v.astype(np.float64), best[..., None], 2)
+    first, second = np.sort(s, -1)[..., -1], np.sort(s, -1)[..., -2]
+    clear = (first - second) > 1e-4 * np.abs(first)  # or the largest is one of several
+    assert clear.mean() > 0.9
+    assert np.array_equal(out[clear], expected[clear])
+    assert np.isfinite(out).all()
+
+
 @pytest.mark.parametrize("queries", QUERIES)
 def test_float16_scores_overflow_before_the_scale(queries):
     q, k, v = inputs("float16", queries, dim=64)

@@ -4,8 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Kernels as machine code and PTX, and the manifest that says how to launch
-// them, in one file. Runtime (attn/Runtime/Cuda.h) and attn_mlir.cuda read it;
-// the format is in docs/gpu.md.
+// them, in one file. attn_mlir.cuda reads it; the format is in docs/gpu.md.
 //
 //===----------------------------------------------------------------------===//
 
