@@ -69,18 +69,19 @@ TEST_F(FlopsTest, CausalCountsWhatItKeeps) {
 
 TEST_F(FlopsTest, ABlockHasItsProjections) {
   const char *text = R"(
-    func.func @f(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
-      %y = func.call @block(%x, %w) : (tensor<?x?x8xf32>, tensor<8x8xf32>) -> tensor<?x?x8xf32>
+    func.func @f(%x: tensor<?x?x8xf32>, %wq: tensor<8x8xf32>, %wk: tensor<8x8xf32>, %wv: tensor<8x8xf32>, %wo: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
+      %y = func.call @block(%x, %wq, %wk, %wv, %wo) : (tensor<?x?x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<?x?x8xf32>
       return %y : tensor<?x?x8xf32>
     }
-    func.func private @block(%x: tensor<?x?x8xf32>, %w: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
-      %y = attn.mha %x weights(%w, %w, %w, %w) heads(2)
+    func.func private @block(%x: tensor<?x?x8xf32>, %wq: tensor<8x8xf32>, %wk: tensor<8x8xf32>, %wv: tensor<8x8xf32>, %wo: tensor<8x8xf32>) -> tensor<?x?x8xf32> {
+      %y = attn.mha %x weights(%wq, %wk, %wv, %wo) heads(2)
         : tensor<?x?x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32> -> tensor<?x?x8xf32>
       return %y : tensor<?x?x8xf32>
     })";
   double projections = 4 * 2.0 * (3 * 5) * 8 * 8,
          attention = 2.0 * 3 * 2 * 5 * 5 * (4 + 4);
-  EXPECT_EQ(count(text, {tensor({3, 5, 8}), tensor({8, 8})}),
+  EXPECT_EQ(count(text, {tensor({3, 5, 8}), tensor({8, 8}), tensor({8, 8}),
+                         tensor({8, 8}), tensor({8, 8})}),
             projections + attention);
 }
 
