@@ -20,11 +20,8 @@ def main():
     options = run.parse(__doc__, environment.PEERS / "results")
     from cpu import cases, contenders, report
 
-    limit = None
-    if not options.report:
-        environment.find_ours(options.build)
-        limit = environment.load_limit(environment.PEERS)
-        contenders.limit_of(limit)
+    limit = environment.prepare(options)
+    contenders.limit_of(limit)
     results = run.run(options, cases.CASES, contenders.CONTENDERS, limit)
     report.pictures(results, options.out)
     return run.exit_code(results)

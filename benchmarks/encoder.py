@@ -19,10 +19,7 @@ def main():
     options = run.parse(__doc__, environment.PEERS / "encoder")
     from cpu import encoders
 
-    limit = None
-    if not options.report:
-        environment.find_ours(options.build)
-        limit = environment.load_limit(environment.PEERS)
+    limit = environment.prepare(options)
     results = run.run(options, encoders.CASES, encoders.ENCODERS, limit)
     return run.exit_code(results)
 

@@ -115,6 +115,29 @@ def torch_sdpa(case, arrays, threads):
     return call, lambda: result[0].float().numpy()
 
 
+def onnx_options(threads):
+    """A session of one call at a time."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    return options
+
+
+def openvino_request(model, arrays, threads):
+    """(call, out) of a model in f32 whose inputs are these arrays, and first result `out`."""
+    import openvino
+
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+    settings |= {"NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+    tensors = [openvino.Tensor(np.ascontiguousarray(x), shared_memory=True) for x in arrays]
+    for i, tensor in enumerate(tensors):
+        request.set_input_tensor(i, tensor)
+    return lambda keep=tensors: request.infer(), lambda: request.get_output_tensor(0).data.copy()
+
+
 def onnx_session(nodes, feeds, result, threads, domains, in_place=()):
     """A session with its tensors bound: (call, out). in_place: pairs (output, input it overwrites)."""
     need("onnx", "onnxruntime")
@@ -134,11 +157,10 @@ def onnx_session(nodes, feeds, result, threads, domains, in_place=()):
     graph = helper.make_graph(nodes, "attention", infos, [output, *kept])
     opsets = [helper.make_opsetid(*domain) for domain in domains]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
     providers = ["CPUExecutionProvider"]
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), onnx_options(threads), providers
+    )
     make = onnxruntime.OrtValue
     values = {name: make.ortvalue_from_numpy(np.ascontiguousarray(x)) for name, x in feeds.items()}
     out = make.ortvalue_from_shape_and_type(list(result), np.float32)
@@ -237,14 +259,7 @@ def openvino(case, arrays, threads):
     node = opset13.scaled_dot_product_attention(*operands, causal=case.causal)
     if case.kv_heads != case.H:
         node = opset13.reshape(node, np.array([case.B, case.H, case.M, case.D]), False)
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
-    settings |= {"NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
-    model = openvino.Model([node], parameters, "attention")
-    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
-    tensors = [openvino.Tensor(np.ascontiguousarray(x), shared_memory=True) for x in arrays]
-    for i, tensor in enumerate(tensors):
-        request.set_input_tensor(i, tensor)
-    return lambda keep=tensors: request.infer(), lambda: request.get_output_tensor(0).data.copy()
+    return openvino_request(openvino.Model([node], parameters, "attention"), arrays, threads)
 
 
 @contender("numpy")

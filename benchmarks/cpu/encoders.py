@@ -15,9 +15,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from .contenders import Lacks, need
+from .contenders import Lacks, need, onnx_options, openvino_request
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples/minilm"
+sys.path.insert(0, str(EXAMPLE))
+
+import model  # noqa: E402
+
 ENCODERS = {}
 
 
@@ -39,10 +43,11 @@ class EncoderCase:
 
     @property
     def flops(self):
-        """Products and sums of the projections, the feed-forward and attention, of six layers."""
-        channels, inner = 384, 1536
-        a_token = 2 * channels * (4 * channels + 2 * inner) + 4 * channels * self.S
-        return 6 * self.B * self.S * a_token
+        """Products and sums of the projections, the feed-forward and attention, of all layers."""
+        inner = 4 * model.CHANNELS
+        a_token = 2 * model.CHANNELS * (4 * model.CHANNELS + 2 * inner)
+        a_token += 4 * model.CHANNELS * self.S
+        return model.LAYERS * self.B * self.S * a_token
 
     def row(self):
         """What the results keep of the case."""
@@ -68,8 +73,8 @@ class EncoderCase:
 
     def check(self, answers, out):
         """The largest absolute error; ValueError where a vector is off by more than 1e-5."""
-        if out.shape != (self.B, 384):
-            raise ValueError(f"expected a result of {self.B, 384}, found {out.shape}")
+        if out.shape != (self.B, model.CHANNELS):
+            raise ValueError(f"expected a result of {self.B, model.CHANNELS}, found {out.shape}")
         error = float(np.max([np.abs(out[b] - vector).max() for b, vector in answers.items()]))
         if not error <= 1e-5:  # NaN as well
             raise ValueError(f"wrong: a vector is off by {error:.3g}, more than 1e-05")
@@ -95,10 +100,6 @@ def encoder(name):
 @functools.cache
 def weights():
     """The model's weights by name; Lacks where its package is not installed."""
-    if str(EXAMPLE) not in sys.path:
-        sys.path.insert(0, str(EXAMPLE))
-    import model
-
     try:
         return model.read_weights()
     except model.ModelError as reason:
@@ -115,7 +116,7 @@ def attn_mlir(case, arrays, threads):
     packed = attn_mlir.compile(path, entry="encode", threads=threads).prepack(
         *(weights()[name] for name in names)
     )
-    out = np.empty((case.B, 384), np.float32)
+    out = np.empty((case.B, model.CHANNELS), np.float32)
     return lambda: packed(*arrays, out=out), lambda: out
 
 
@@ -130,13 +131,11 @@ def onnx_model():
 @encoder("onnxruntime")
 def onnxruntime_cpu(case, arrays, threads):
     """The model in standard operators, with all that a session optimizes."""
-    model = onnx_model().SerializeToString()
+    proto = onnx_model().SerializeToString()
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(proto, onnx_options(threads), providers)
     feeds = dict(zip(("ids", "mask"), arrays, strict=True))
     result = []
 
@@ -153,16 +152,9 @@ def openvino(case, arrays, threads):
 
     import openvino
 
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
-    settings |= {"NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
-    core = openvino.Core()
-    model = core.read_model(io.BytesIO(onnx_model().SerializeToString()))
-    model.reshape({"ids": [case.B, case.S], "mask": [case.B, case.S]})
-    request = core.compile_model(model, "CPU", settings).create_infer_request()
-    tensors = [openvino.Tensor(x, shared_memory=True) for x in arrays]
-    for i, tensor in enumerate(tensors):
-        request.set_input_tensor(i, tensor)
-    return lambda keep=tensors: request.infer(), lambda: request.get_output_tensor(0).data.copy()
+    graph = openvino.Core().read_model(io.BytesIO(onnx_model().SerializeToString()))
+    graph.reshape({"ids": [case.B, case.S], "mask": [case.B, case.S]})
+    return openvino_request(graph, arrays, threads)
 
 
 @encoder("torch")
@@ -184,20 +176,22 @@ def torch_eager(case, arrays, threads):
         return functional.linear(x, w[name + ".weight"], w[name + ".bias"])
 
     def norm(x, name):
-        return functional.layer_norm(x, (384,), w[name + ".weight"], w[name + ".bias"], 1e-12)
+        return functional.layer_norm(
+            x, (model.CHANNELS,), w[name + ".weight"], w[name + ".bias"], model.EPSILON
+        )
 
     def attention(x, name):
         q, k, v = (
-            linear(x, f"{name}.self.{part}").view(case.B, case.S, 12, 32).transpose(1, 2)
+            linear(x, f"{name}.self.{part}").view(case.B, case.S, model.HEADS, -1).transpose(1, 2)
             for part in ("query", "key", "value")
         )
         o = functional.scaled_dot_product_attention(q, k, v, attn_mask=keep)
-        return linear(o.transpose(1, 2).reshape(case.B, case.S, 384), name + ".output.dense")
+        return linear(o.transpose(1, 2).flatten(2), name + ".output.dense")
 
     def encode():
         x = kinds["word"][ids] + kinds["position"][: case.S] + kinds["token_type"][0]
         x = norm(x, "embeddings.LayerNorm")
-        for i in range(6):
+        for i in range(model.LAYERS):
             name = f"encoder.layer.{i}"
             x = norm(x + attention(x, f"{name}.attention"), f"{name}.attention.output.LayerNorm")
             inner = functional.gelu(linear(x, f"{name}.intermediate.dense"))

@@ -80,6 +80,14 @@ def load_limit(folder):
     return library
 
 
+def prepare(options):
+    """Makes our package importable; the library of benchmarks/limit, or None. For --report: None."""
+    if options.report:
+        return None
+    find_ours(options.build)
+    return load_limit(PEERS)
+
+
 def machine(limit):
     """What the figures depend on; of the CPU the name that /proc/cpuinfo gives."""
     name = platform.processor() or platform.machine()
