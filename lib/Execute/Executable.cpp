@@ -235,18 +235,13 @@ Executable::Shapes Executable::shapesFor(Arguments &inputs) const {
 
 /// Room for all packed weights, each on a cache line of its own.
 static Expected<PackedWeights> allocatePacked(ArrayRef<ValueInfo> types) {
-  constexpr int64_t line = 64;
   int64_t total = 0;
   SmallVector<int64_t> offsets;
   for (const ValueInfo &info : types) {
-    std::optional<int64_t> count = elementCount(info.shape);
-    int64_t bytes;
-    if (!count || MulOverflow(*count, dtypeBytes(info.type), bytes) ||
-        bytes > INT64_MAX - line ||
-        AddOverflow<int64_t>(total, alignTo(bytes, line), bytes))
-      return outOfMemory("packed weights of " + info.str());
     offsets.push_back(total);
-    total = bytes;
+    std::optional<int64_t> bytes = lineBytes(info.shape, info.type);
+    if (!bytes || AddOverflow(total, *bytes, total))
+      return outOfMemory("packed weights of " + info.str());
   }
   PackedWeights weights;
   weights.memory.reset(attn_rt_alloc(total), attn_rt_free);

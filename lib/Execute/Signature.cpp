@@ -10,6 +10,8 @@
 
 #include "attn/Execute/Signature.h"
 
+#include "attn/Dialect/Attn/IR/Attn.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -77,7 +79,8 @@ Expected<Signature> Signature::read(func::FuncOp func) {
     std::optional<ValueInfo> info = describe(type);
     if (!info)
       return unsupported("argument", i, type);
-    info->isWeight = static_cast<bool>(func.getArgAttr(i, "attn.weight"));
+    info->isWeight =
+        static_cast<bool>(func.getArgAttr(i, AttnDialect::getWeightArgName()));
     if (auto name = func.getArgAttrOfType<StringAttr>(i, "attn.name"))
       info->name = name.str();
     if (!func.isExternal())

@@ -132,22 +132,29 @@ bool TensorView::isRowMajor() const {
   return true;
 }
 
-std::optional<Tensor> Tensor::allocate(ArrayRef<int64_t> shape, Dtype type) {
-  constexpr int64_t line = 64;
+static constexpr int64_t kLine = 64;
+
+std::optional<int64_t> lineBytes(ArrayRef<int64_t> shape, Dtype type) {
   std::optional<int64_t> count = elementCount(shape);
   int64_t bytes;
   if (!count || MulOverflow(*count, dtypeBytes(type), bytes) ||
-      bytes > INT64_MAX - line)
+      bytes > INT64_MAX - kLine)
+    return std::nullopt;
+  return alignTo(std::max<int64_t>(bytes, 1), kLine);
+}
+
+std::optional<Tensor> Tensor::allocate(ArrayRef<int64_t> shape, Dtype type) {
+  std::optional<int64_t> bytes = lineBytes(shape, type);
+  if (!bytes)
     return std::nullopt;
   Tensor tensor;
-  tensor.memory.reset(
-      std::aligned_alloc(line, alignTo(std::max<int64_t>(bytes, 1), line)),
-      [](void *memory) { std::free(memory); });
+  tensor.memory.reset(std::aligned_alloc(kLine, *bytes),
+                      [](void *memory) { std::free(memory); });
   if (!tensor.memory)
     return std::nullopt;
   tensor.elementType = type;
   tensor.sizes.assign(shape.begin(), shape.end());
-  tensor.count = *count;
+  tensor.count = *elementCount(shape);
   return tensor;
 }
 

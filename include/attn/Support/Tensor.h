@@ -47,6 +47,9 @@ std::string shapeString(llvm::ArrayRef<int64_t> shape, Dtype type);
 /// Number of elements, or nothing when it does not fit 63 bits. Sizes are not
 /// negative.
 std::optional<int64_t> elementCount(llvm::ArrayRef<int64_t> shape);
+/// Bytes of a tensor in whole lines of 64, at least one; or nothing when they
+/// do not fit 63 bits.
+std::optional<int64_t> lineBytes(llvm::ArrayRef<int64_t> shape, Dtype type);
 /// Strides, in elements, of a tensor without gaps whose last dimension is the
 /// innermost.
 llvm::SmallVector<int64_t, 4> rowMajorStrides(llvm::ArrayRef<int64_t> shape);
