@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "MovedBytes.h"
 #include "RepeatedHeads.h"
 #include "attn/Optimize/Passes.h"
 
@@ -25,22 +26,6 @@ using namespace attn;
 
 static constexpr auto kRemark =
     remark::RemarkOpts::name("DropRepeats").category("attn-optimize");
-
-/// Bytes of what is not written and read again, for one index of dynamic
-/// sizes.
-static std::string savedBytes(RankedTensorType repeated, int64_t group,
-                              int64_t operands) {
-  int64_t bytes = 2 * operands * repeated.getElementTypeBitWidth() / 8;
-  bool dynamic = false;
-  for (int64_t size : repeated.getShape()) {
-    dynamic |= ShapedType::isDynamic(size);
-    bytes *= ShapedType::isDynamic(size) ? 1 : size;
-  }
-  bytes -= bytes / group;
-  return std::to_string(bytes) + " bytes moved" +
-         (dynamic ? " for each index of dynamic sizes" : "") +
-         " and 0 FLOP less";
-}
 
 namespace {
 struct OptimizeDropRepeatsPass final
@@ -74,8 +59,11 @@ private:
                               "for which query heads would have to move");
       return;
     }
-    auto type = cast<RankedTensorType>(op.getKey().getType());
-    std::string saved = savedBytes(type, key->group, 2);
+    // K and V as they were, less what remains of them.
+    MovedBytes saved;
+    for (unsigned i = 0; i < 2; ++i)
+      saved.add(cast<RankedTensorType>(op.getKey().getType()));
+    saved.bytes -= saved.bytes / key->group;
     OpBuilder b(op);
     SmallVector<AffineMap> layouts;
     for (unsigned i = 0; i < 4; ++i)
@@ -87,7 +75,7 @@ private:
     op.setLayoutsAttr(b.getAffineMapArrayAttr(layouts));
     remark::passed(op.getLoc(), kRemark)
         << ("each head of K and V was there " + Twine(key->group) +
-            " times: " + saved)
+            " times: " + saved.less())
                .str();
   }
 };

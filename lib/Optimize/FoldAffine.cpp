@@ -187,8 +187,9 @@ static void foldInput(MhaOp op, Value value, const Step &step, Value vector) {
 static std::string whyFixedWeights(MhaOp op, WeightOrigin &origin) {
   if (!BlockShape::of(op))
     return "its weights are of dynamic size or empty";
-  if (!origin.areWeights(op.getWeights()) || !origin.areWeights(op.getBiases()))
-    return "its weights are known at the call alone, for want of attn.weight";
+  StringRef unknown = origin.whyUnknown(op.getWeights(), op.getBiases());
+  if (!unknown.empty())
+    return unknown.str();
   if (!canRoundAgain(getElementTypeOrSelf(op.getX().getType())))
     return "weights of 16 bits would be rounded again";
   return "";

@@ -86,10 +86,9 @@ static std::string whyValueBiasStays(MhaOp op, WeightOrigin &origin) {
     return "a row may keep no key, and is 0 without it";
   if (!canRoundAgain(getElementTypeOrSelf(op.getX().getType())))
     return "a bias of 16 bits would be rounded again";
-  if (!origin.areWeights(op.getWeights().take_back()) ||
-      !origin.areWeights(op.getBiases().drop_front(2)))
-    return "its weights are known at the call alone, for want of attn.weight";
-  return "";
+  return origin
+      .whyUnknown(op.getWeights().take_back(), op.getBiases().drop_front(2))
+      .str();
 }
 
 static std::string savingOf(MhaOp op, int64_t size) {

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "MovedBytes.h"
 #include "attn/Optimize/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -79,8 +80,8 @@ struct NameTranspose : OpRewritePattern<linalg::GenericOp> {
 
 /// Moves of a function, and what transposes read and write.
 struct Moves {
-  int64_t transposes = 0, reshapes = 0, bytes = 0;
-  bool dynamic = false; ///< bytes are those of one index of dynamic sizes
+  int64_t transposes = 0, reshapes = 0;
+  MovedBytes moved; ///< by the transposes
 
   explicit Moves(func::FuncOp func) {
     func.walk([this](Operation *op) {
@@ -88,15 +89,8 @@ struct Moves {
         return;
       bool isReshape = isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op);
       (isReshape ? reshapes : transposes) += 1;
-      if (isReshape)
-        return;
-      auto type = cast<RankedTensorType>(op->getResult(0).getType());
-      int64_t size = 2 * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-      for (int64_t dim : type.getShape()) {
-        dynamic |= ShapedType::isDynamic(dim);
-        size *= ShapedType::isDynamic(dim) ? 1 : dim;
-      }
-      bytes += size;
+      if (!isReshape)
+        moved.add(cast<RankedTensorType>(op->getResult(0).getType()));
     });
   }
 };
@@ -124,14 +118,13 @@ struct OptimizeFoldMovesPass final
       Moves after(func);
       int64_t gone = before.transposes - after.transposes;
       int64_t reshapes = before.reshapes - after.reshapes;
+      MovedBytes saved = before.moved;
+      saved.bytes -= after.moved.bytes;
       if (gone > 0 || reshapes > 0)
         remark::passed(func.getLoc(), kRemark)
             << (Twine(gone) + " of " + Twine(before.transposes) +
                 " transposes and " + Twine(reshapes) + " of " +
-                Twine(before.reshapes) + " reshapes are gone: " +
-                Twine(before.bytes - after.bytes) + " bytes moved" +
-                (before.dynamic ? " for each index of dynamic sizes" : "") +
-                " and 0 FLOP less")
+                Twine(before.reshapes) + " reshapes are gone: " + saved.less())
                    .str();
     }
   }

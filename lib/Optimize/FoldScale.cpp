@@ -94,11 +94,12 @@ struct OptimizeFoldScalePass final
         reason = "its weights are of dynamic size or empty";
       else if (!canRoundAgain(getElementTypeOrSelf(weight.getType())))
         reason = "weights of 16 bits would be rounded again";
-      else if (!origin.areWeights(op.getWeights().take_front()) ||
-               !origin.areWeights(op.getBiases().take_front(
-                   std::min<size_t>(1, op.getBiases().size()))))
-        reason =
-            "its weights are known at the call alone, for want of attn.weight";
+      else if (StringRef unknown =
+                   origin.whyUnknown(op.getWeights().take_front(),
+                                     op.getBiases().take_front(std::min<size_t>(
+                                         1, op.getBiases().size())));
+               !unknown.empty())
+        reason = unknown.str();
       else if (!scale.isFinite() || scale.isZero())
         reason = "it is 0 or not finite";
       if (!reason.empty()) {

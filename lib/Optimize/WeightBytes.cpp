@@ -7,8 +7,9 @@
 
 #include "WeightBytes.h"
 
+#include "attn/Analysis/ConstantBytes.h"
+
 #include "mlir/IR/BuiltinAttributes.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 
 #include <cstring>
@@ -26,18 +27,9 @@ std::optional<WeightBytes> WeightBytes::of(Value value) {
     return std::nullopt;
   WeightBytes weight;
   weight.type = type;
-  if (auto dense = dyn_cast<DenseElementsAttr>(constant)) {
-    weight.bytes = dense.getRawData();
-    weight.splat = dense.isSplat();
-  } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    // Elided weights have no bytes.
-    if (!blob)
-      return std::nullopt;
-    weight.bytes = blob->getData();
-  } else {
-    return std::nullopt;
-  }
+  weight.bytes = constantBytes(constant);
+  weight.splat = isa<SplatElementsAttr>(constant);
+  // Elided weights have no bytes.
   int64_t count = weight.splat ? 1 : type.getNumElements();
   if (int64_t(weight.bytes.size()) != count * type.getElementTypeBitWidth() / 8)
     return std::nullopt;

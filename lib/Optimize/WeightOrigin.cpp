@@ -52,3 +52,9 @@ bool WeightOrigin::decide(Value value) {
            return isWeight(call.getOperand(number));
          });
 }
+
+StringRef WeightOrigin::whyUnknown(ValueRange weights, ValueRange biases) {
+  if (areWeights(weights) && areWeights(biases))
+    return "";
+  return "its weights are known at the call alone, for want of attn.weight";
+}

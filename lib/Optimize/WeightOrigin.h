@@ -27,6 +27,8 @@ public:
   bool areWeights(mlir::ValueRange values) {
     return llvm::all_of(values, [&](mlir::Value v) { return isWeight(v); });
   }
+  /// Why a rewrite cannot count on these as weights, for remarks; else empty.
+  llvm::StringRef whyUnknown(mlir::ValueRange weights, mlir::ValueRange biases);
 
 private:
   bool decide(mlir::Value value);

@@ -170,8 +170,8 @@ static bool isWeight(Value value) {
   if (!argument)
     return matchPattern(value, m_Constant());
   auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
-  return function &&
-         function.getArgAttr(argument.getArgNumber(), "attn.weight");
+  return function && function.getArgAttr(argument.getArgNumber(),
+                                         AttnDialect::getWeightArgName());
 }
 
 /// What one attn.mha can say.

@@ -10,8 +10,9 @@
 
 #include "Point.h"
 
+#include "attn/Analysis/ConstantBytes.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 
 #include <cstring>
 
@@ -79,12 +80,8 @@ std::optional<Elements> Elements::of(Attribute attribute) {
 }
 
 ArrayRef<char> attn::rawData(Attribute attribute) {
-  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(attribute))
-    return dense.isSplat() ? ArrayRef<char>() : dense.getRawData();
-  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(attribute))
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      return blob->getData();
-  return {};
+  bool isSplat = isa_and_nonnull<SplatElementsAttr>(attribute);
+  return isSplat ? ArrayRef<char>() : constantBytes(attribute);
 }
 
 /// The dimensions that are larger than 1, if there are one or two.

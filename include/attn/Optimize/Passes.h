@@ -30,10 +30,6 @@ void buildOptimizePipeline(mlir::OpPassManager &pm,
 /// The words that `without` may hold, in the order of the passes.
 llvm::ArrayRef<llvm::StringLiteral> optimizePassWords();
 
-/// True where one product makes Q, K and V faster than three. `rows` of x over
-/// the batch, if known. Measured: docs/pipeline.md.
-bool oneQkvProductPays(std::optional<int64_t> rows);
-
 /// Registers `--attn-optimize{prune=... merge=... function=... without=...}`.
 void registerOptimizePipeline();
 

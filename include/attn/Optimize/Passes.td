@@ -203,11 +203,10 @@ def OptimizeFoldBiasesPass : Optimize_Pass<"attn-optimize-fold-biases"> {
 }
 
 def OptimizeOneQkvProductPass : Optimize_Pass<"attn-optimize-one-qkv-product"> {
-  let summary = "Make Q, K and V of an attn.mha by one product where that pays";
+  let summary = "Make Q, K and V of an attn.mha by one product, on demand";
   let description = [{
-    Reads `attn.mha` without a context, with V heads as large as Q heads. Where
-    `oneQkvProductPays` says so, or with `always`, the three input weights
-    become one, rows of Q, then K, then V, and `attn.one_product` says to
+    Reads `attn.mha` without a context, with V heads as large as Q heads. With
+    `always`, the three input weights become one, rows of Q, then K, then V, and `attn.one_product` says to
     attn-split-heads that it is one product whose parts are slices of it. A
     packed weight without that attribute is three products.
     ```
@@ -218,7 +217,7 @@ def OptimizeOneQkvProductPass : Optimize_Pass<"attn-optimize-one-qkv-product"> {
     (* example test/Optimize/one-qkv-product.mlir *)
   }];
   let options = [
-    Option<"always", "always", "bool", "false", "Also where it does not pay">,
+    Option<"always", "always", "bool", "false", "Although it was not measured to pay">,
   ];
 }
 
